@@ -1,0 +1,114 @@
+"""One network of a study as pure data; the hash of its canonical JSON is the run's key."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from ..data.spec import DataSpec
+from ..errors import InputError, unknown
+from ..files import checksum
+from ..models.spec import NetSpec
+from ..training.recipe import Recipe
+
+TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "random", "twice")
+SELF_DONOR = ("BnB", "BnB+", "twice")
+FROZEN = ("BnB", "AnB", "random")
+LAYERS = 8
+SPEC_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """A network to train: which images and classes, which layers come from where, and how it learns.
+
+    ``target`` is the half ("A" or "B") that the network learns, ``source`` the half that its donor has learnt (equal to
+    ``target`` for BnB, BnB+ and twice, empty for base and random). Layers 1..``n`` are copied (random: left as drawn).
+    ``images_per_class`` 0 means all.
+    """
+
+    data: DataSpec = field(default_factory=DataSpec)
+    net: NetSpec = field(default_factory=NetSpec)
+    recipe: Recipe = field(default_factory=Recipe)
+    split: str = "random0"
+    seed: int = 0
+    source: str = ""
+    target: str = "A"
+    treatment: str = "base"
+    n: int = 0
+    images_per_class: int = 0
+
+    def __post_init__(self) -> None:
+        if self.treatment not in TREATMENTS:
+            raise unknown("treatment", self.treatment, TREATMENTS)
+        allowed = _allowed_cuts(self.treatment)
+        if self.n not in allowed:
+            raise InputError(
+                f"n = {self.n} is not a cut for treatment {self.treatment}; allowed: {allowed.start}..{allowed.stop - 1}."
+            )
+        if not self.target:
+            raise InputError("target is empty; name the half that the network learns, such as 'A' or 'B'.")
+        expected = {
+            "base": ("",), "random": ("",), "BnB": (self.target,), "BnB+": (self.target,), "twice": (self.target,),
+        }.get(self.treatment)
+        if expected is not None and self.source not in expected:
+            raise InputError(
+                f"source {self.source!r} does not fit treatment {self.treatment} on target {self.target!r};"
+                f" it must be {expected[0]!r}."
+            )
+        if expected is None and (not self.source or self.source == self.target):
+            raise InputError(
+                f"source {self.source!r} does not fit treatment {self.treatment}; it must be another half than the"
+                f" target {self.target!r}."
+            )
+        if self.images_per_class < 0:
+            raise InputError(f"images_per_class {self.images_per_class} is negative; give 0 for all or a number.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The specification as JSON types; ``from_json`` is its inverse."""
+        return {"version": SPEC_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> RunSpec:
+        """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
+        fields = dict(value)
+        version = fields.pop("version", None)
+        if version != SPEC_VERSION:
+            raise InputError(
+                f"run specification of version {version!r}; this package reads version {SPEC_VERSION}."
+                " Use the package version that wrote it, or start a new store."
+            )
+        try:
+            parts = {name: kind(**fields.pop(name)) for name, kind in _PARTS.items()}
+            return cls(**parts, **fields)
+        except (TypeError, KeyError) as error:
+            raise InputError(f"not a run specification: {error}.") from error
+
+    @cached_property
+    def key(self) -> str:
+        """16 hexadecimal digits that name this run: the hash of its canonical JSON."""
+        return checksum(self.to_json())
+
+    @property
+    def frozen_layers(self) -> int:
+        """How many leading layers keep their weights while the network learns."""
+        return self.n if self.treatment in FROZEN else 0
+
+    @property
+    def donor(self) -> RunSpec | None:
+        """The base network whose layers are copied; None for base and random."""
+        if not self.source:
+            return None
+        return replace(self, treatment="base", n=0, source="", target=self.source)
+
+
+_PARTS = {"data": DataSpec, "net": NetSpec, "recipe": Recipe}
+
+
+def _allowed_cuts(treatment: str) -> range:
+    if treatment == "base":
+        return range(0, 1)
+    if treatment == "twice":
+        return range(LAYERS, LAYERS + 1)
+    return range(0, LAYERS)

@@ -1,0 +1,44 @@
+"""Which network: the part of a run specification that ``models/`` owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InputError, unknown
+
+NETWORKS = ("alexnet_mini", "alexnet", "caffenet")
+INITIALISATIONS = ("he", "gaussian")
+
+
+@dataclass(frozen=True)
+class NetSpec:
+    """An 8-layer network (conv1..conv5, fc6..fc8) as pure data.
+
+    ``width`` is the number of filters of conv1 in ``alexnet_mini``, a multiple of 12; the other layers keep the
+    paper's proportions 96:256:384:384:256:4096:4096. The large nets ignore it (0). ``init`` is ``he``
+    (variance-preserving) or ``gaussian`` (standard deviation 0.01, 0.005 for fc6 and fc7, as in the 2014 paper).
+    """
+
+    name: str = "alexnet_mini"
+    width: int = 24
+    batch_norm: bool = False
+    dropout: float = 0.5
+    init: str = "he"
+
+    def __post_init__(self) -> None:
+        if self.name not in NETWORKS:
+            raise unknown("network", self.name, NETWORKS)
+        if self.init not in INITIALISATIONS:
+            raise unknown("initialisation", self.init, INITIALISATIONS)
+        if self.name == "alexnet_mini" and (self.width < 12 or self.width % 12):
+            raise InputError(f"width {self.width} is not a positive multiple of 12; use 12, 24, 36, 48 or 96.")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout {self.dropout} is outside 0 <= p < 1; use 0.5 as the paper or 0 for none.")
+
+    @property
+    def label(self) -> str:
+        """A short name for tables, such as ``alexnet_mini-24`` or ``alexnet_mini-24-bn``."""
+        parts = [self.name] + ([str(self.width)] if self.name == "alexnet_mini" else [])
+        parts += ["bn"] if self.batch_norm else []
+        parts += [] if self.init == "he" else [self.init]
+        return "-".join(parts)
