@@ -1,0 +1,76 @@
+"""``load``: from a specification to images, whatever the source."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import InputError, unknown
+from .cache import BAD_IMAGES, cached
+from .image_set import ImageSet
+from .listing import Listing
+from .spec import DataSpec
+
+SETS = ("glyphs", "tiny-imagenet", "cifar10", "cifar100", "folder:PATH")
+CACHE = ".fctransfer-cache"
+
+
+def load(
+    spec: DataSpec,
+    *,
+    root: Path | str | None = None,
+    progress: bool = False,
+    bad_images: str | None = None,
+    download: bool | None = None,
+) -> ImageSet:
+    """The images of ``spec``.
+
+    ``root`` is where the public sets lie or are downloaded to (default: FCTRANSFER_DATA, else ``build/data``).
+    ``bad_images`` is ``refuse`` or ``skip`` (default: FCTRANSFER_BAD_IMAGES, else refuse). ``download`` says whether
+    a missing public set may be fetched (default: yes, unless FCTRANSFER_DOWNLOAD is 0). Raises InputError.
+    """
+    if spec.name == "glyphs":
+        from .glyphs import render
+
+        return render(spec)
+    bad_images = bad_images or os.environ.get("FCTRANSFER_BAD_IMAGES") or "refuse"
+    if bad_images not in BAD_IMAGES:
+        raise unknown("choice for bad_images", bad_images, BAD_IMAGES)
+    if download is None:
+        download = os.environ.get("FCTRANSFER_DOWNLOAD", "1") != "0"
+    root = Path(root or os.environ.get("FCTRANSFER_DATA") or "build/data").expanduser()
+    if spec.name in ("cifar10", "cifar100"):
+        from .cifar import load_cifar
+
+        return load_cifar(spec, root=root, download=download, progress=progress)
+    found, home = _listing(spec, root, download=download, progress=progress)
+    return cached(
+        found, image_size=spec.image_size, folders=_cache_folders(home), bad_images=bad_images, progress=progress
+    )
+
+
+def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> tuple[Listing, Path]:
+    """The files of the set and the folder that its decoded copies belong to."""
+    if spec.name == "tiny-imagenet":
+        from . import tiny_imagenet
+
+        where = tiny_imagenet.find(root)
+        if where is None:
+            where = tiny_imagenet.fetch(root, download=download, progress=progress)
+        return tiny_imagenet.listing(where), where.parent if where.is_file() else root
+    kind, _, path = spec.name.partition(":")
+    if kind == "folder":
+        from . import folder
+
+        if not path:
+            raise InputError(f"data set {spec.name!r} names no folder; write folder:PATH.")
+        where = Path(path).expanduser()
+        return folder.listing(where), where
+    raise unknown("data set", spec.name, SETS)
+
+
+def _cache_folders(home: Path) -> list[Path]:
+    """Where decoded copies are looked for and, in the first that can be written, made."""
+    explicit = os.environ.get("FCTRANSFER_CACHE")
+    folders = [Path(explicit).expanduser()] if explicit else []
+    return [*folders, home / CACHE, Path("build/cache")]
