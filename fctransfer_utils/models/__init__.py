@@ -1,0 +1,19 @@
+"""Networks as numbered layers, and the surgery that the treatments need."""
+
+from .alexnet import LAYER_NAMES, build
+from .spec import INITIALISATIONS, NETWORKS, NetSpec
+from .surgery import check_cut, copy_prefix, freeze, parameter_counts, state_of, train_mode
+
+__all__ = [
+    "INITIALISATIONS",
+    "LAYER_NAMES",
+    "NETWORKS",
+    "NetSpec",
+    "build",
+    "check_cut",
+    "copy_prefix",
+    "freeze",
+    "parameter_counts",
+    "state_of",
+    "train_mode",
+]
