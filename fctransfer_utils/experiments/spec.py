@@ -50,7 +50,11 @@ class RunSpec:
         if not self.target:
             raise InputError("target is empty; name the half that the network learns, such as 'A' or 'B'.")
         expected = {
-            "base": ("",), "random": ("",), "BnB": (self.target,), "BnB+": (self.target,), "twice": (self.target,),
+            "base": ("",),
+            "random": ("",),
+            "BnB": (self.target,),
+            "BnB+": (self.target,),
+            "twice": (self.target,),
         }.get(self.treatment)
         if expected is not None and self.source not in expected:
             raise InputError(
@@ -97,10 +101,15 @@ class RunSpec:
 
     @property
     def donor(self) -> RunSpec | None:
-        """The base network whose layers are copied; None for base and random."""
+        """The base network whose layers are copied; None for base and random.
+
+        BnB, BnB+ and twice copy from a donor that has seen exactly the target's training images; AnB and AnB+ from one
+        that has seen all images of the source half, however few the target has.
+        """
         if not self.source:
             return None
-        return replace(self, treatment="base", n=0, source="", target=self.source)
+        images = self.images_per_class if self.source == self.target else 0
+        return replace(self, treatment="base", n=0, source="", target=self.source, images_per_class=images)
 
 
 _PARTS = {"data": DataSpec, "net": NetSpec, "recipe": Recipe}

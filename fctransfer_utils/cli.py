@@ -1,0 +1,260 @@
+"""The command ``fctransfer``: run a study, see where it stands, write its table, execute the notebooks.
+
+Nothing heavy is imported before a command needs it. Exit codes: 0 done, 2 bad input (one line on standard error),
+3 the time limit was reached with work left, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from . import __version__
+from .errors import InputError, unknown
+
+OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
+STUDIES = ("transfer",)
+_STUDY_OPTIONS = (
+    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "epochs", "batch_size",
+    "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class",
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ``arguments`` (default: those of the process) and return the exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        return options.command(options)
+    except InputError as error:
+        sys.stderr.write(f"fctransfer: {error}\n")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write("fctransfer: interrupted.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return OK
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with its complaints in one line."""
+
+    def error(self, message: str) -> Any:
+        raise InputError(f"{message}. See: {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="fctransfer", description="Train and evaluate the course's studies.")
+    parser.add_argument("--version", action="version", version=f"fctransfer {__version__}")
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="train the networks of a study that are missing"))
+    _add_status(commands.add_parser("status", help="what a store holds and what a study still needs"))
+    _add_table(commands.add_parser("table", help="write a store's records as a tidy CSV table"))
+    _add_notebooks(commands.add_parser("notebooks", help="execute the course's notebooks"))
+    _add_learning_rate(commands.add_parser("lr", help="compare learning rates by the stated procedure"))
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_run)
+    parser.add_argument("study", choices=STUDIES, help="which study")
+    parser.add_argument("--store", required=True, metavar="DIR", help="where records and weights are kept")
+    _add_study(parser, profile="quick")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes of one thread (1: this one)")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="train on an existing Dask cluster")
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="end cleanly after so long")
+    parser.add_argument("--table", metavar="CSV", help="rows of this table count as done")
+    parser.add_argument("--keep-weights", choices=("donors", "all"), default="donors", help="default: donors")
+    parser.add_argument(
+        "--execution", metavar="DEVICE/PRECISION", help="such as cpu/float32; default: by a short probe"
+    )
+
+
+def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
+    group = parser.add_argument_group("the study (what is left out comes from the profile)")
+    group.add_argument("--profile", default=profile, metavar="smoke|quick|full", help=f"default: {profile}")
+    group.add_argument(
+        "--data", default="glyphs", metavar="NAME", help="glyphs, tiny-imagenet, cifar10, folder:PATH ..."
+    )
+    group.add_argument("--data-root", metavar="DIR", help="where the public sets lie or are downloaded to")
+    group.add_argument("--seeds", type=_numbers, metavar="0,1|0-4")
+    group.add_argument("--splits", type=_words, metavar="random0,random1")
+    group.add_argument("--directions", type=_directions, metavar="A-B,B-A", help="source-target")
+    group.add_argument("--treatments", type=_words, metavar="base,BnB,...")
+    group.add_argument("--cuts", type=_numbers, metavar="1-7|1,4,7")
+    group.add_argument("--net", metavar="NAME", help="alexnet_mini, alexnet or caffenet")
+    group.add_argument("--width", type=int, metavar="W", help="filters of conv1 of alexnet_mini, a multiple of 12")
+    group.add_argument("--batch-norm", action="store_true", default=None)
+    group.add_argument("--epochs", type=int, metavar="N")
+    group.add_argument("--batch-size", type=int, metavar="N")
+    group.add_argument("--learning-rate", type=float, metavar="RATE")
+    group.add_argument("--image-size", type=int, metavar="PIXELS")
+    group.add_argument("--images-per-class", type=int, metavar="K", help="training images of the target; 0: all")
+    group.add_argument("--glyph-classes", type=int, metavar="K")
+    group.add_argument("--glyphs-per-class", type=int, metavar="K")
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_status)
+    parser.add_argument("--store", required=True, metavar="DIR")
+    parser.add_argument("--table", metavar="CSV", help="rows of this table count as done")
+    _add_study(parser, profile=None)
+
+
+def _add_table(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_table)
+    parser.add_argument("--store", action="append", default=[], metavar="DIR", help="may be given several times")
+    parser.add_argument(
+        "--merge", action="append", default=[], metavar="CSV", help="rows to keep; they win over a store's"
+    )
+    parser.add_argument("--study", choices=STUDIES, default="transfer")
+    parser.add_argument("--out", required=True, metavar="CSV")
+
+
+def _add_notebooks(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_notebooks)
+    parser.add_argument("profile", metavar="PROFILE", help="read, smoke, quick or full")
+    parser.add_argument("--data", default="glyphs", metavar="NAME")
+    parser.add_argument("--out", default="build", metavar="DIR")
+    parser.add_argument("--only", type=_words, metavar="03,05", help="these notebooks only")
+
+
+def _add_learning_rate(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_learning_rate)
+    _add_study(parser, profile="quick")
+    parser.add_argument("--grid", type=_rates, metavar="0.01,0.02,...", help="default: the procedure's own")
+    parser.add_argument("--execution", metavar="DEVICE/PRECISION")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .experiments.engine import run
+    from .experiments.progress import clock
+    from .experiments.store import Store
+
+    study = _study(options)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    report = run(
+        study,
+        Store(options.store),
+        workers=options.workers,
+        scheduler=options.scheduler,
+        execution=_execution(options.execution),
+        time_limit=options.time_limit,
+        table=options.table,
+        data_root=options.data_root,
+        keep_weights=options.keep_weights,
+    )
+    line = f"{report.done} trained, {report.skipped} done before, {report.remaining} left; {clock(report.seconds)}."
+    if report.diverged:
+        line += f" Diverged: {', '.join(report.diverged)}."
+    if report.set_aside:
+        line += f" Damaged files set aside and trained again: {', '.join(report.set_aside)}."
+    if report.interrupted or report.timed_out:
+        line += f" {'Interrupted' if report.interrupted else 'Time limit'}: the same command goes on from here."
+    _say(line)
+    return INTERRUPTED if report.interrupted else TIME_LIMIT if report.timed_out else OK
+
+
+def _status(options: argparse.Namespace) -> int:
+    from .experiments.status import store_lines, study_lines
+    from .experiments.store import Store
+
+    store = Store(options.store, create=False)
+    lines = store_lines(store)
+    asked = [name for name in _STUDY_OPTIONS if getattr(options, name) is not None]
+    if options.profile or asked or options.table:
+        options.profile = options.profile or "quick"
+        lines += study_lines(_study(options), store, table=options.table)
+    _say("\n".join(lines))
+    return OK
+
+
+def _table(options: argparse.Namespace) -> int:
+    from .experiments.store import Store
+    from .experiments.table import merge, read_table, tidy, write_table
+
+    if not options.store and not options.merge:
+        raise InputError("nothing to write a table of; give --store DIR, --merge CSV or both.")
+    old = [read_table(path) for path in options.merge]
+    new = [tidy(Store(path, create=False).records(), study=options.study) for path in options.store]
+    rows = merge(*old, *new)
+    write_table(rows, options.out)
+    kept = len(merge(*old))
+    _say(f"{options.out}: {len(rows)} networks, {len(rows) - kept} of them new.")
+    return OK
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from .course.runner import run_notebooks
+
+    result = run_notebooks(profile=options.profile, data=options.data, out=options.out, only=options.only)
+    return result if isinstance(result, int) else OK
+
+
+def _learning_rate(options: argparse.Namespace) -> int:
+    from .experiments.rates import rate_lines
+
+    for line in rate_lines(
+        _study(options), data_root=options.data_root, grid=options.grid, execution=_execution(options.execution)
+    ):
+        _say(line)
+    return OK
+
+
+def _study(options: argparse.Namespace) -> Any:
+    from .experiments.profiles import transfer_profile
+
+    return transfer_profile(options.profile, options.data, **{name: getattr(options, name) for name in _STUDY_OPTIONS})
+
+
+def _execution(text: str | None) -> Any:
+    if text is None:
+        return None
+    from .training.execution import parse
+
+    return parse(text)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _numbers(text: str) -> list[int]:
+    """``0,1,4-6`` as [0, 1, 4, 5, 6]."""
+    numbers: list[int] = []
+    for word in _words(text):
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
+        if not found or (found[2] and int(found[2]) < int(found[1])):
+            raise argparse.ArgumentTypeError(f"{word!r} is not a number or a range such as 0-4")
+        numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
+    return numbers
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        return [float(word) for word in _words(text)]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of rates such as 0.01,0.02") from error
+
+
+def _directions(text: str) -> list[tuple[str, str]]:
+    pairs = []
+    for word in _words(text):
+        source, dash, target = word.partition("-")
+        if not dash:
+            raise argparse.ArgumentTypeError(str(unknown("direction", word, ("A-B", "B-A"))))
+        pairs.append((source, target))
+    return pairs

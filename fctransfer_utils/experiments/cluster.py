@@ -1,0 +1,185 @@
+"""The engine on dask.distributed: worker processes of this machine, or of any cluster whose scheduler is reachable."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .worker import Job, Outcome, train_job
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from .engine import Session
+    from .spec import RunSpec
+
+TICK = 1.0
+GRACE = 3.0
+PATIENCE = 60.0
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[Client]:
+    """A client of ``workers`` processes of one thread on this machine; they end with the context."""
+    _need_dask()
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet = {
+        "distributed.worker.profile.enabled": False,
+        "distributed.scheduler.worker-ttl": None,
+        "distributed.nanny.environ": THREADS,
+        "distributed.nanny.pre-spawn-environ": THREADS,
+        "distributed.worker.multiprocessing-method": "spawn",
+    }
+    with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch, dask.config.set(quiet), _quiet_logs():
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def remote_cluster(scheduler: str) -> Iterator[Client]:
+    """A client of the cluster at ``scheduler``; its workers must be processes of one thread each."""
+    _need_dask()
+    from distributed import Client
+
+    with _quiet_logs():
+        try:
+            client = Client(scheduler, timeout=20, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at {scheduler!r} ({error or type(error).__name__}); start one with:"
+                " dask scheduler, and give its address as tcp://HOST:PORT."
+            ) from error
+        with client:
+            _check_workers(client, scheduler)
+            yield client
+
+
+def train_on(client: Client, session: Session) -> None:
+    """Train what ``session`` waits for, one network per worker at a time; results come back as they are ready."""
+    running: dict[Future, RunSpec] = {}
+    donors: dict[str, Future] = {}
+    try:
+        while True:
+            _submit(client, session, running, donors)
+            if not running:
+                return
+            for future in _finished(running):
+                run = running.pop(future)
+                session.keep(run, _result(future, run))
+            if _overdue(session):
+                return
+            session.counter.tell("tick")
+    finally:
+        with suppress(Exception):
+            client.cancel(list(running), force=True)
+
+
+def _submit(client: Client, session: Session, running: dict, donors: dict) -> None:
+    slots = len(client.scheduler_info(n_workers=-1)["workers"])
+    while len(running) < max(slots, 1):
+        run = session.next_job(frozenset(other.key for other in running.values()))
+        if run is None:
+            return
+        donor = _scattered(client, session, run, donors)
+        job = session.job(run, donor=None)
+        future = client.submit(_train, job, donor, key=f"{run.key}-{time.time_ns()}", pure=False, retries=0)
+        running[future] = run
+
+
+def _scattered(client: Client, session: Session, run: RunSpec, donors: dict) -> Any:
+    """The donor's weights on the cluster, sent once."""
+    if run.donor is None:
+        return None
+    if run.donor.key not in donors:
+        donors[run.donor.key] = client.scatter(session.donor_bytes(run), hash=False)
+    return donors[run.donor.key]
+
+
+def _train(job: Job, donor: bytes | None) -> Outcome:
+    """Runs in the worker."""
+    from dataclasses import replace
+
+    import torch
+
+    torch.set_num_threads(1)
+    return train_job(replace(job, donor=donor))
+
+
+def _finished(running: dict) -> list[Future]:
+    from distributed import wait
+
+    with suppress(TimeoutError):
+        wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
+    return [future for future in running if future.done()]
+
+
+def _result(future: Future, run: RunSpec) -> Outcome:
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise InputError(
+            f"the processes that trained {run.key} died several times (often: no memory left); use fewer --workers."
+        ) from error
+
+
+def _overdue(session: Session) -> bool:
+    left = session.seconds_left()
+    return left is not None and left < -GRACE
+
+
+def _check_workers(client: Client, scheduler: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise InputError(
+            f"no worker has joined {scheduler} within {PATIENCE:.0f} s; start some: dask worker {scheduler} --nthreads 1."
+        ) from error
+    for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
+        if worker["nthreads"] != 1:
+            raise InputError(
+                f"the worker {address} has {worker['nthreads']} threads; networks need processes of one thread: start"
+                " it with --nthreads 1 (and --nworkers for several)."
+            )
+
+
+def _need_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            "several workers need dask.distributed, which is not installed; install it with: pip install"
+            " distributed, or use one worker."
+        ) from error
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", "asyncio")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,262 @@
+"""The one engine: train what a study still needs, here or on Dask workers, and keep every finished network.
+
+Only this process writes to the store; workers send records and weights back. So workers need no shared folder, and a
+kill loses at most the networks in flight.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, unknown
+from .plan import Plan, make_plan
+from .progress import Counter, Reporter, automatic
+from .record import Record
+from .store import Store
+from .study import Study
+from .table import table_keys
+from .worker import Job, Outcome, load_images, train_job
+
+if TYPE_CHECKING:
+    from ..training.execution import Execution
+    from .spec import RunSpec
+
+KEEP_WEIGHTS = ("donors", "all")
+SLACK = 0.9
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What one call of ``run`` did: networks trained (``done``), counted as done before, and left to do.
+
+    ``timed_out`` and ``interrupted`` say why something is left; ``diverged`` and ``set_aside`` hold keys.
+    """
+
+    done: int
+    skipped: int
+    remaining: int
+    seconds: float
+    interrupted: bool = False
+    timed_out: bool = False
+    diverged: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+
+@dataclass
+class Session:
+    """The state of one call: what is left, where results go, and until when."""
+
+    store: Store
+    execution: Execution
+    counter: Counter
+    waiting: list[RunSpec]
+    data_root: str | None
+    keep_weights: str
+    deadline: float | None
+    fingerprint: str = ""
+    donors: frozenset[str] = frozenset()
+    seconds: dict[tuple[str, int], float] = field(default_factory=dict)
+    diverged: list[str] = field(default_factory=list)
+
+    def seconds_left(self) -> float | None:
+        """Until the time limit; None without one."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+    def next_job(self, running: frozenset[str] = frozenset()) -> RunSpec | None:
+        """Take the first network off the list whose donor is not waiting or running, if there is time for it."""
+        pending = running | {run.key for run in self.waiting}
+        for run in self.waiting:
+            if run.donor is None or run.donor.key not in pending:
+                if not self._in_time(run):
+                    return None
+                self.waiting.remove(run)
+                return run
+        return None
+
+    def job(self, run: RunSpec, *, donor: bytes | None) -> Job:
+        """What a process must know to train ``run``."""
+        return Job(
+            run=run,
+            execution=self.execution,
+            donor=donor,
+            data_root=self.data_root,
+            fingerprint=self.fingerprint,
+            keep=self.keep_weights == "all" or run.treatment == "base" or run.key in self.donors,
+            seconds=self.seconds_left(),
+        )
+
+    def donor_bytes(self, run: RunSpec) -> bytes | None:
+        """The weights that ``run`` starts from."""
+        return None if run.donor is None else self.store.weights_bytes(run.donor.key)
+
+    def keep(self, run: RunSpec, outcome: Outcome) -> bool:
+        """Write what came back to the store; False when it was given up for lack of time."""
+        record = outcome.record
+        if record is None:
+            self.waiting.insert(0, run)
+            return False
+        self.store.add(record, outcome.weights)
+        self.seconds[_kind(run)] = record.seconds
+        if record.result.diverged:
+            self.diverged.append(record.key)
+        self.counter.tell("trained", run=run, record=record)
+        return True
+
+    def _in_time(self, run: RunSpec) -> bool:
+        left = self.seconds_left()
+        if left is None:
+            return True
+        known = self.seconds.get(_kind(run)) or min(self.seconds.values(), default=0.0)
+        return left > 0 and known * SLACK <= left
+
+
+def run(
+    study: Study,
+    store: Store,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    execution: Execution | None = None,
+    time_limit: float | None = None,
+    table: Path | str | None = None,
+    progress: Reporter | None = None,
+    data_root: Path | str | None = None,
+    keep_weights: str = "donors",
+) -> RunReport:
+    """Train every network of ``study`` that neither ``store`` nor the CSV ``table`` holds.
+
+    One after another in this process (``workers`` 1), in ``workers`` processes of one thread, or on the Dask cluster
+    at ``scheduler`` ("tcp://HOST:PORT"): the records are the same. ``time_limit`` in seconds: no network is begun that
+    cannot end in time, and those in flight then are given up. Ctrl-C ends cleanly too: the report says ``interrupted``.
+    ``keep_weights``: "donors" keeps the bases' weights, "all" everyone's.
+
+    Raises InputError (StoreError) for unusable options, a store that is in use or not writable, and unusable data.
+    """
+    _check_options(workers, time_limit, keep_weights)
+    known = table_keys(table) if table is not None else frozenset()
+    start = time.monotonic()
+    deadline = None if time_limit is None else start + time_limit
+    with store.locked():
+        damaged = store.mend()
+        plan = make_plan(study, store, known=known)
+        damaged |= _set_weights_aside(plan, store)
+        counter = Counter(progress or automatic(), done=len(plan.skipped), total=len(plan.skipped) + len(plan.todo))
+        if not plan.todo:
+            return RunReport(0, len(plan.skipped), 0, time.monotonic() - start, set_aside=tuple(damaged))
+        session = _begin(plan, store, execution, counter, data_root, keep_weights, deadline)
+        counter.tell("start")
+        interrupted = False
+        try:
+            _train_all(session, workers, scheduler)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            counter.tell("end")
+    remaining = len(plan.todo) - counter.trained
+    return RunReport(
+        done=counter.trained,
+        skipped=len(plan.skipped),
+        remaining=remaining,
+        seconds=time.monotonic() - start,
+        interrupted=interrupted,
+        timed_out=bool(remaining) and not interrupted,
+        diverged=tuple(session.diverged),
+        set_aside=tuple(damaged),
+    )
+
+
+def _begin(plan: Plan, store: Store, execution, counter, data_root, keep_weights, deadline) -> Session:
+    from ..training.execution import probe
+
+    execution = store.settle_execution(execution, probe)
+    root = None if data_root is None else str(Path(data_root).expanduser().absolute())
+    session = Session(
+        store=store,
+        execution=execution,
+        counter=counter,
+        waiting=list(plan.todo),
+        data_root=root,
+        keep_weights=keep_weights,
+        deadline=deadline,
+        donors=frozenset(run.donor.key for run in plan.todo if run.donor is not None),
+    )
+    first = plan.todo[0]
+    session.fingerprint = load_images(first.data, root).fingerprint
+    for record in store.records():
+        if record.spec.data == first.data:
+            _same_images(record, session.fingerprint, store)
+            if (record.spec.net, record.spec.recipe) == (first.net, first.recipe):
+                session.seconds[_kind(record.spec)] = record.seconds
+    return session
+
+
+def _train_all(session: Session, workers: int, scheduler: str | None) -> None:
+    if scheduler is None and workers == 1:
+        _train_here(session)
+        return
+    from .cluster import local_cluster, remote_cluster, train_on
+
+    with remote_cluster(scheduler) if scheduler else local_cluster(workers) as client:
+        train_on(client, session)
+
+
+def _train_here(session: Session) -> None:
+    with _one_torch_thread():
+        while run := session.next_job():
+            job = session.job(run, donor=session.donor_bytes(run))
+            if not session.keep(run, train_job(job, on_epoch=_telling(session, run))):
+                return
+
+
+def _telling(session: Session, run: RunSpec) -> Callable:
+    return lambda epoch: session.counter.tell("epoch", run=run, epoch=epoch)
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _set_weights_aside(plan: Plan, store: Store) -> dict[str, str]:
+    """Donors that are trained again because their weights are damaged: keep the damaged files, with the reason."""
+    reasons = {}
+    for run in plan.todo:
+        if store.has(run.key):
+            reason = store.weights_fault(run.key)
+            if reason and reason != "they are not kept":
+                reasons[run.key] = reason
+                store.set_aside(run.key, f"weights: {reason}")
+    return reasons
+
+
+def _same_images(record: Record, fingerprint: str, store: Store) -> None:
+    if record.data_fingerprint != fingerprint:
+        raise InputError(
+            f"the store {store.path} was trained on other images of {record.spec.data.name}"
+            f" ({record.data_fingerprint}) than are found now ({fingerprint}); restore them, or use another --store."
+        )
+
+
+def _kind(run: RunSpec) -> tuple[str, int]:
+    return run.treatment, run.n
+
+
+def _check_options(workers: int, time_limit: float | None, keep_weights: str) -> None:
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 4096:
+        raise InputError(f"workers = {workers!r}; give a whole number from 1 on, such as the number of cores.")
+    if time_limit is not None and not time_limit > 0:
+        raise InputError(f"time_limit = {time_limit!r}; give seconds above 0, or leave it out.")
+    if keep_weights not in KEEP_WEIGHTS:
+        raise unknown("keep_weights", keep_weights, KEEP_WEIGHTS)

@@ -1,0 +1,109 @@
+"""How large the transfer study is in each profile: one table of numbers, and the study made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..data.spec import DataSpec
+from ..errors import InputError, unknown
+from ..models.spec import NetSpec
+from ..training.recipe import Recipe
+from .study import DEFAULT_TREATMENTS, DIRECTIONS, Study, transfer_study
+
+DATA = ("glyphs", "tiny-imagenet", "cifar10", "cifar100")
+FOLDER = "folder:"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Everything that a profile sets; each field can be overridden by name.
+
+    ``glyph_classes``, ``glyphs_per_class`` (training images) and ``glyphs_seed`` hold for glyphs only, ``width`` for
+    alexnet_mini only.
+    """
+
+    glyph_classes: int = 50
+    glyphs_per_class: int = 200
+    glyphs_seed: int = 0
+    image_size: int = 32
+    net: str = "alexnet_mini"
+    width: int = 24
+    batch_norm: bool = False
+    init: str = "he"
+    epochs: int = 10
+    batch_size: int = 128
+    learning_rate: float = 0.02
+    splits: Sequence[str] = ("random0",)
+    seeds: Sequence[int] = (0,)
+    directions: Sequence[tuple[str, str]] = DIRECTIONS
+    treatments: Sequence[str] = DEFAULT_TREATMENTS
+    cuts: Sequence[int] = (1, 2, 3, 4, 5, 6, 7)
+    images_per_class: int = 0
+
+
+PROFILES = {
+    "smoke": Size(
+        glyph_classes=8,
+        glyphs_per_class=12,
+        width=12,
+        epochs=1,
+        batch_size=32,
+        cuts=(1, 4, 7),
+        directions=(("A", "B"),),
+    ),
+    "quick": Size(glyph_classes=50, glyphs_per_class=200, width=12, epochs=8, cuts=(1, 3, 5, 7)),
+    "full": Size(glyph_classes=200, glyphs_per_class=500, epochs=20),
+}
+OPTIONS = tuple(field.name for field in fields(Size))
+
+
+def profile_size(profile: str, **overrides: Any) -> Size:
+    """The numbers of ``profile`` with ``overrides`` in place (None leaves a number as it is).
+
+    Raises InputError for an unknown profile or option.
+    """
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    for name in overrides:
+        if name not in OPTIONS:
+            raise unknown("option of a profile", name, OPTIONS)
+    return replace(PROFILES[profile], **{name: value for name, value in overrides.items() if value is not None})
+
+
+def transfer_profile(profile: str, data: str = "glyphs", **overrides: Any) -> Study:
+    """The transfer study of ``profile`` on ``data`` (a set's name or ``folder:PATH``).
+
+    ``overrides`` are fields of ``Size``. Raises InputError for unknown names and values out of range.
+    """
+    size = profile_size(profile, **overrides)
+    mini = size.net == "alexnet_mini"
+    return transfer_study(
+        data=data_spec(data, size),
+        net=NetSpec(name=size.net, width=size.width if mini else 0, batch_norm=size.batch_norm, init=size.init),
+        recipe=Recipe(epochs=size.epochs, batch_size=size.batch_size, learning_rate=size.learning_rate),
+        splits=size.splits,
+        seeds=size.seeds,
+        directions=size.directions,
+        treatments=size.treatments,
+        cuts=size.cuts,
+        images_per_class=size.images_per_class,
+    )
+
+
+def data_spec(data: str, size: Size) -> DataSpec:
+    """The images of ``data`` at the size of a profile. Raises InputError for an unknown set."""
+    if data == "glyphs":
+        return DataSpec(
+            name=data,
+            image_size=size.image_size,
+            glyph_classes=size.glyph_classes,
+            glyphs_per_class=size.glyphs_per_class,
+            glyphs_seed=size.glyphs_seed,
+        )
+    if data == FOLDER:
+        raise InputError("data set 'folder:' names no folder; write folder:PATH.")
+    if data not in DATA and not data.startswith(FOLDER):
+        raise unknown("data set", data, (*DATA, "folder:PATH"))
+    return DataSpec(name=data, image_size=size.image_size)

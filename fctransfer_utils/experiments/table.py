@@ -1,0 +1,143 @@
+"""Records as a tidy table: one row per trained network, the evidence behind every figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.spec import DataSpec
+from ..errors import InputError
+from ..files import write_text
+from .record import Record
+from .spec import TREATMENTS
+
+COLUMNS = (
+    "study", "data", "image_size", "net", "split", "seed", "source", "target", "treatment", "n", "images_per_class",
+    "epochs", "top1", "train_loss", "seconds", "device", "torch", "key",
+)  # fmt: skip
+_NUMBERS = {
+    "image_size": int, "seed": int, "n": int, "images_per_class": int, "epochs": int,
+    "top1": float, "train_loss": float, "seconds": float,
+}  # fmt: skip
+_ORDER = ("study", "data", "image_size", "net", "images_per_class", "split", "seed", "target", "source")
+
+
+def tidy(records: Iterable[Record], *, study: str) -> list[dict[str, Any]]:
+    """One row per record with the values of ``COLUMNS``, sorted; ``top1`` is a fraction, ``seconds`` wall time."""
+    return in_order([_row(record, study) for record in records])
+
+
+def data_label(data: DataSpec) -> str:
+    """The data set in a table: its name; glyphs with classes x images per class; a folder by its last part only."""
+    if data.name == "glyphs":
+        seed = f" seed {data.glyphs_seed}" if data.glyphs_seed else ""
+        return f"glyphs[{data.glyph_classes}x{data.glyphs_per_class}{seed}]"
+    if data.name.startswith("folder:"):
+        return f"folder:{Path(data.name.removeprefix('folder:')).name}"
+    return data.name
+
+
+def merge(*tables: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """All rows of several tables; where two name the same network the row of the earlier table stays."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for table in tables:
+        for row in table:
+            rows.setdefault((row["study"], row["key"]), dict(row))
+    return in_order(rows.values())
+
+
+def in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in the one order of every table: data, split, seed, target, source, treatment, n."""
+
+    def place(row: Mapping[str, Any]) -> tuple:
+        treatment = row["treatment"]
+        rank = TREATMENTS.index(treatment) if treatment in TREATMENTS else len(TREATMENTS)
+        return (*(row[name] for name in _ORDER), rank, treatment, row["n"], row["epochs"], row["key"])
+
+    return [dict(row) for row in sorted(rows, key=place)]
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as CSV text."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _cell(row[name]) for name in COLUMNS} for row in rows)
+    return text.getvalue()
+
+
+def write_table(rows: Sequence[Mapping[str, Any]], path: Path | str) -> None:
+    """Write the rows to a CSV file, whole or not at all. Raises InputError when the place cannot be written."""
+    try:
+        write_text(path, to_csv(rows))
+    except OSError as error:
+        raise InputError(f"cannot write the table {path}: {error.strerror or error}; name another file.") from error
+
+
+def read_table(path: Path | str) -> list[dict[str, Any]]:
+    """The rows of a CSV file with numbers as numbers. Raises InputError when it is missing or no such table."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"cannot read the table {path}: {getattr(error, 'strerror', None) or error}; name a file that"
+            " fctransfer table wrote, or leave it out."
+        ) from error
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(f"the table {path} lacks the columns {', '.join(missing)}; write it with fctransfer table.")
+    rows = []
+    for number, row in enumerate(reader, start=2):
+        try:
+            rows.append({name: _value(name, row[name]) for name in COLUMNS})
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"line {number} of the table {path} cannot be read ({error}); restore the file."
+            ) from error
+    return rows
+
+
+def table_keys(path: Path | str) -> frozenset[str]:
+    """The keys of the networks that a table holds."""
+    return frozenset(row["key"] for row in read_table(path))
+
+
+def _row(record: Record, study: str) -> dict[str, Any]:
+    spec = record.spec
+    return {
+        "study": study,
+        "data": data_label(spec.data),
+        "image_size": spec.data.image_size,
+        "net": spec.net.label,
+        "split": spec.split,
+        "seed": spec.seed,
+        "source": spec.source,
+        "target": spec.target,
+        "treatment": spec.treatment,
+        "n": spec.n,
+        "images_per_class": spec.images_per_class,
+        "epochs": spec.recipe.epochs,
+        "top1": round(record.result.top1, 6),
+        "train_loss": round(record.result.train_loss, 6),
+        "seconds": round(record.seconds, 1),
+        "device": record.execution,
+        "torch": record.versions["torch"],
+        "key": record.key,
+    }
+
+
+def _cell(value: Any) -> Any:
+    return "" if isinstance(value, float) and math.isnan(value) else value
+
+
+def _value(name: str, text: str | None) -> Any:
+    if text is None:
+        raise ValueError(f"{name} is missing")
+    kind = _NUMBERS.get(name, str)
+    return math.nan if kind is float and text == "" else kind(text)
