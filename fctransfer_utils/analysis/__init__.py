@@ -1,0 +1,1 @@
+"""Tables in, estimates out: paired effects, intervals, verdicts, and measures on given filters."""
