@@ -11,6 +11,7 @@ from .. import seeds
 
 GAUSSIAN_STD = 0.01
 GAUSSIAN_STD_HIDDEN_FC = 0.005
+LAST_STD = 0.001
 
 
 def weight_layer(layer: nn.Module) -> nn.Conv2d | nn.Linear:
@@ -22,7 +23,8 @@ def weight_layer(layer: nn.Module) -> nn.Conv2d | nn.Linear:
 def initialise(net: nn.Sequential, init: str, *, biases: Sequence[float], seed: int) -> None:
     """Draw every layer of ``net`` in place, each from its own stream: no layer depends on how the others are drawn.
 
-    ``he``: variance 2 / fan-in for hidden layers, 1 / fan-in for the last (no ReLU follows it), biases 0.
+    ``he``: variance 2 / fan-in for hidden layers and standard deviation 0.001 for the last, biases 0. A last layer drawn
+    larger makes random logits that dropout scrambles: such a net spends its first epoch unlearning them.
     ``gaussian``: standard deviation 0.01, 0.005 for hidden FC layers, and the constant ``biases`` (the 2014 paper).
     """
     last = len(net) - 1
@@ -30,8 +32,7 @@ def initialise(net: nn.Sequential, init: str, *, biases: Sequence[float], seed: 
         module = weight_layer(layer)
         stream = seeds.generator(seed, "layer", name)
         if init == "he":
-            fan_in = module.weight[0].numel()
-            std = ((1.0 if index == last else 2.0) / fan_in) ** 0.5
+            std = LAST_STD if index == last else (2.0 / module.weight[0].numel()) ** 0.5
         else:
             std = GAUSSIAN_STD_HIDDEN_FC if isinstance(module, nn.Linear) and index != last else GAUSSIAN_STD
         module.weight.normal_(0.0, std, generator=stream)
