@@ -1,0 +1,8 @@
+"""What a notebook calls: ``course.start(...)`` and the object that it gives back."""
+
+from __future__ import annotations
+
+from .checks import CheckFailed
+from .start import start
+
+__all__ = ["CheckFailed", "start"]

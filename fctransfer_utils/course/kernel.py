@@ -1,0 +1,36 @@
+"""The kernel that notebooks run in here: this very interpreter, whatever kernels the reader has installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+KERNEL = "python3"
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@contextmanager
+def this_interpreter(variables: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Inside, Jupyter's kernel ``python3`` (the name is yielded) is this interpreter, with ``variables`` set."""
+    with tempfile.TemporaryDirectory(prefix="fctransfer-kernel-") as folder:
+        home = Path(folder) / "kernels" / KERNEL
+        home.mkdir(parents=True)
+        command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
+        spec = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python"}
+        # one thread per process: a study uses the other cores by training several networks at once
+        spec["env"] = {**dict.fromkeys(ONE_THREAD, "1"), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **(variables or {})}
+        (home / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        before = os.environ.get("JUPYTER_PATH")
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([folder, before] if before else [folder])
+        try:
+            yield KERNEL
+        finally:
+            if before is None:
+                del os.environ["JUPYTER_PATH"]
+            else:
+                os.environ["JUPYTER_PATH"] = before

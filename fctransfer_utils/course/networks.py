@@ -1,0 +1,88 @@
+"""From a notebook to the engine: train what is missing, and hand back rows or networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, unknown
+from . import show
+from .progress import reporter
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from ..experiments.record import Record
+    from ..experiments.study import Study
+    from .lesson import Course
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network (8 named layers, in eval mode) and its record."""
+
+    net: nn.Sequential
+    record: Record
+
+
+def train_study(run: Course, study: Study) -> pd.DataFrame:
+    """The rows of ``study``, trained as far as neither the store nor, in ``full``, the committed table has them."""
+    import pandas as pd
+
+    from ..experiments.table import COLUMNS, merge, read_table, tidy, write_table
+
+    committed = run.project.evidence(study.name)
+    known = read_table(committed) if run.profile == "full" and committed.exists() else []
+    _train(run, study, table=committed if known else None)
+    wanted = set(study.keys)
+    mine = tidy([record for record in run.store.records() if record.key in wanted], study=study.name)
+    rows = merge(known, mine)
+    write_table(rows, run.figures / "data" / f"{study.name}.csv")
+    return pd.DataFrame([row for row in rows if row["key"] in wanted], columns=list(COLUMNS))
+
+
+def bases(run: Course, *, split: str, seed: int) -> dict[str, Trained]:
+    """The base networks of ``split`` and ``seed`` by half, with their weights."""
+    from ..experiments.study import Study
+
+    everything = run.plan(splits=(split,), seeds=(seed,))
+    wanted = [spec for spec in everything.runs if spec.treatment == "base"]
+    if not wanted:
+        raise unknown("split", split, sorted({spec.split for spec in run.plan().runs}))
+    _train(run, Study(name=everything.name, runs=tuple(wanted)))
+    return {spec.target: _load(run, run.store.record(spec.key)) for spec in wanted}
+
+
+def _train(run: Course, study: Study, *, table=None) -> None:
+    from ..experiments import engine
+
+    report = engine.run(
+        study,
+        run.store,
+        workers=run.workers if len(study.runs) > run.workers else 1,
+        table=table,
+        progress=reporter(),
+        data_root=run.project.data,
+    )
+    if report.interrupted:
+        show.line(f"stopped; {report.remaining} networks are left. Run this cell again to go on.")
+        raise KeyboardInterrupt
+    if report.remaining:
+        raise InputError(
+            f"{report.remaining} networks of the study could not be trained; run this cell again, or look into"
+            f" {run.project.shown(run.store.path)}."
+        )
+    if report.diverged:
+        show.line(f"{len(report.diverged)} networks diverged; they stay in the table with their last top-1")
+
+
+def _load(run: Course, record: Record) -> Trained:
+    from ..data.splits import make_split
+    from ..models import build
+
+    spec = record.spec
+    classes = len(make_split(spec.split, run.images()).halves[spec.target])
+    net = build(spec.net, classes=classes, image_size=spec.data.image_size, seed=0)
+    net.load_state_dict(run.store.weights(record.key))
+    return Trained(net.eval(), record)

@@ -1,0 +1,118 @@
+"""Keep the notebooks in order: ``python -m fctransfer_utils.course.notebooktool check|format|costs``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+
+from ..errors import InputError
+from ..files import write_text
+from . import show
+from .compare import differences
+from .execute import NotebookFailed, executed
+from .normalise import normalised, text_of
+from .parameters import PROFILES, check_profile
+from .project import Project, find_project
+from .rules import broken_rules
+from .runner import chosen
+from .titles import record_costs, with_title
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: in order; 1: not; 2: bad input."""
+    parser = argparse.ArgumentParser(prog="notebooktool", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name, text in (
+        ("check", "say which rules a committed notebook breaks (runs nothing)"),
+        ("format", "run in the profile read and save normalised outputs in place"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("only", nargs="*", help="numbers or names of notebooks; default: all")
+    verb = verbs.add_parser("costs", help="keep the seconds of the last run for the title cells")
+    verb.add_argument("profile", help=", ".join(PROFILES))
+    verb.add_argument("machine", help="such as '2 CPU cores'")
+    options = parser.parse_args(arguments)
+    try:
+        project = find_project()
+        if options.verb == "costs":
+            return costs(project, check_profile(options.profile), machine=options.machine)
+        files = project.notebook_files()
+        files = chosen(files, options.only) if options.only else files
+        return check(project, files) if options.verb == "check" else format_all(project, files)
+    except InputError as error:
+        sys.stderr.write(f"notebooktool: {error}\n")
+        return 2
+
+
+def check(project: Project, files: Sequence[Path]) -> int:
+    """Say what is wrong with ``files`` and how to mend it; 1 when anything is."""
+    found = broken_rules(project.notebook_files())
+    wanted = {"notebooks", *(file.name for file in files)}
+    found = {name: complaints for name, complaints in found.items() if name in wanted}
+    for name, complaints in found.items():
+        for complaint in complaints:
+            show.line(f"{name}: {complaint}")
+    show.line(f"{len(files)} notebooks checked, {sum(map(len, found.values()))} complaints")
+    return 1 if found else 0
+
+
+def format_all(project: Project, files: Sequence[Path]) -> int:
+    """Renew titles and outputs of ``files``; one that fails is left as it was, and the result is 1."""
+    failed = 0
+    for file in files:
+        start = time.monotonic()
+        try:
+            changed = format_one(project, file)
+        except NotebookFailed as error:
+            failed += 1
+            show.line(f"{file.name}: failed {error}")
+            continue
+        words = "; ".join(changed[:3]) or "unchanged"
+        show.line(f"{file.name}: {words} ({time.monotonic() - start:.1f} s)")
+    return 1 if failed else 0
+
+
+def format_one(project: Project, file: Path) -> list[str]:
+    """Execute ``file`` in ``read``, write it back normalised, and return what changed. Raises NotebookFailed."""
+    try:
+        notebook = nbformat.read(file, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError) as error:
+        raise InputError(f"{file.name} is not a valid notebook: {str(error).splitlines()[0]}; restore it.") from error
+    before = file.read_text(encoding="utf-8")
+    if notebook.cells:
+        title = notebook.cells[0]
+        title.source = with_title(title.source, notebook=file.stem, project=project)
+    old = normalised(notebook)
+    new = normalised(run_read(project, notebook, folder=file.parent))
+    changed = differences(old, new)
+    if not changed and text_of(old) == before:
+        return []
+    # a picture that only rounds otherwise on this machine stays as it is
+    write_text(file, text_of(new if changed else old))
+    return changed or ["normalised"]
+
+
+def run_read(project: Project, notebook: nbformat.NotebookNode, *, folder: Path) -> nbformat.NotebookNode:
+    """``notebook`` executed as committed, with what it makes going to a folder that is thrown away."""
+    with tempfile.TemporaryDirectory() as build:
+        variables = {"FCTRANSFER_PROJECT": str(project.root), "FCTRANSFER_BUILD": build, "FCTRANSFER_RENEW": "0"}
+        return executed(notebook, folder=folder, variables=variables)
+
+
+def costs(project: Project, profile: str, *, machine: str) -> int:
+    """Keep what the notebooks took in their last run in ``profile``."""
+    seconds = record_costs(project, profile, machine=machine)
+    show.line(
+        f"{len(seconds)} notebooks took {sum(seconds.values()):.0f} s in {profile} on {machine}; run: make format"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

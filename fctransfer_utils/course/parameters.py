@@ -1,0 +1,136 @@
+"""What a notebook may be asked for: profile, data set, seed and its own parameters, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, unknown
+
+PROFILES = ("read", "quick", "smoke", "full")
+EXPLAINED = {
+    "read": "trains nothing; redraws from the committed tables",
+    "quick": "trains everything on rendered glyphs in minutes",
+    "smoke": "the same path, tiny, for tests",
+    "full": "real images and several seeds; hours",
+}
+PLAIN = (bool, int, float, str)
+
+
+def check_profile(value: object) -> str:
+    """``value`` when it is a profile. Raises InputError."""
+    if value not in PROFILES:
+        words = "; ".join(f"{name}: {text}" for name, text in EXPLAINED.items())
+        raise unknown("profile", value, PROFILES, mend=f"({words}.)")
+    return str(value)
+
+
+def check_data(value: object) -> str:
+    """``value`` when it names a data set (``glyphs``, ``tiny-imagenet``, ..., ``folder:PATH``). Raises InputError."""
+    from ..data.sources import SETS
+
+    if not isinstance(value, str):
+        raise InputError(f"data {value!r} is not a text; allowed: {', '.join(SETS)}.")
+    if value.startswith("folder:"):
+        if not value.removeprefix("folder:").strip():
+            raise InputError(f"data set {value!r} names no folder; write folder:PATH.")
+        return value
+    if value not in SETS or value == "folder:PATH":
+        raise unknown("data set", value, SETS)
+    return value
+
+
+def check_seed(value: object) -> int:
+    """``value`` when it is a whole number from 0 on. Raises InputError."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(f"seed {value!r} is not a whole number from 0 on; give a number such as 0.")
+    return value
+
+
+def check_parameter(name: str, value: object, *, allowed: Iterable[object] | None = None) -> Any:
+    """A notebook's own parameter: a plain value or a list of them, each among ``allowed`` where given.
+
+    Raises InputError; also for a list that was passed as text, which is what a command line does to it.
+    """
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    choices = None if allowed is None else list(allowed)
+    for item in values:
+        if not isinstance(item, PLAIN):
+            raise InputError(f"{name} = {item!r} is a {type(item).__name__}; give a number, a text, True or False.")
+        if isinstance(item, str) and item.strip().startswith(("[", "{")):
+            raise InputError(f"{name} = {item!r} is a text that looks like a list; give the list in a YAML file.")
+        if choices is not None and not any(item == choice and type(item) is type(choice) for choice in choices):
+            raise unknown(f"value of {name}", item, choices)
+    return value
+
+
+def load_profile(path: Path, *, notebooks: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The parameters of each notebook in the YAML file ``path``: those under ``all``, then its own.
+
+    Raises InputError when the file cannot be read or names a notebook that does not exist.
+    """
+    from .optional import need
+
+    yaml = need("yaml", "reading a profile", package="pyyaml")
+    names = list(notebooks)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"cannot read the profile {path.name}: {error}; restore the file.") from error
+    if not isinstance(content, Mapping) or not all(isinstance(part or {}, Mapping) for part in content.values()):
+        raise InputError(
+            f"the profile {path.name} must map 'all' or a notebook's name to parameters, such as 'all: {{seed: 0}}'."
+        )
+    for name in content:
+        if name != "all" and name not in names:
+            raise unknown(f"notebook in the profile {path.name}", name, ["all", *names])
+    return {name: {**(content.get("all") or {}), **(content.get(name) or {})} for name in names}
+
+
+def check_known(notebook: Path, given: Mapping[str, Any]) -> None:
+    """Raises InputError when the parameters cell of ``notebook`` has none of the name, or another type, for a value."""
+    known = inspected(notebook)
+    for name, value in given.items():
+        if name not in known:
+            raise unknown(f"parameter of notebook {notebook.stem}", name, known)
+        check_parameter(name, value)
+        default = known[name]["default"]
+        if _kind(default) is not None and not _fits(value, _kind(default)):
+            raise InputError(
+                f"parameter {name} of notebook {notebook.stem} is {value!r}; its default {default} is a"
+                f" {_kind(default).__name__}, so give one too."
+            )
+
+
+def inspected(notebook: Path) -> dict[str, dict[str, str]]:
+    """What papermill sees in the parameters cell: name -> default and help, both as text. Raises InputError."""
+    import nbformat
+
+    from .optional import need
+
+    papermill = need("papermill", "reading a notebook's parameters")
+    try:
+        content = nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
+        raise InputError(f"cannot read the notebook {notebook.name}: {error}; restore the file.") from error
+    # a notebook fresh from an editor may not say its kernel yet
+    content.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    return papermill.inspect_notebook(content)
+
+
+def _kind(default: str) -> type | None:
+    """The type of a default as it stands in the parameters cell; None when it is no plain value."""
+    from ast import literal_eval
+
+    try:
+        kind = type(literal_eval(default))
+    except (ValueError, SyntaxError):
+        return None
+    return kind if kind in (*PLAIN, list) else None
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is kind
