@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import InputError, unknown
+from ..errors import unknown
 from .cache import BAD_IMAGES, cached
 from .image_set import ImageSet
 from .listing import Listing
-from .spec import DataSpec
+from .spec import SETS, DataSpec
 
-SETS = ("glyphs", "tiny-imagenet", "cifar10", "cifar100", "folder:PATH")
 CACHE = ".fctransfer-cache"
 
 
@@ -62,8 +61,6 @@ def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> t
     if kind == "folder":
         from . import folder
 
-        if not path:
-            raise InputError(f"data set {spec.name!r} names no folder; write folder:PATH.")
         where = Path(path).expanduser()
         return folder.listing(where), where
     raise unknown("data set", spec.name, SETS)

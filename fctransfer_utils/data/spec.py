@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..errors import InputError, unknown
+from .glyph_classes import CHARACTERS
+
+SETS = ("glyphs", "tiny-imagenet", "cifar10", "cifar100", "folder:PATH")
+GLYPH_OPTIONS = ("glyph_classes", "glyphs_per_class", "glyphs_seed")
 
 
 @dataclass(frozen=True)
@@ -12,7 +16,8 @@ class DataSpec:
     """A data set at one image size, as pure data.
 
     ``name`` is ``glyphs``, ``tiny-imagenet``, ``cifar10``, ``cifar100`` or ``folder:PATH``; ``image_size`` is in
-    pixels; the other three shape the rendered glyphs only and are 0 for every other set.
+    pixels; the other three shape the rendered glyphs only and are 0 for every other set. For glyphs 0 means all
+    classes, 100 training images per class, seed 0.
     """
 
     name: str = "glyphs"
@@ -22,5 +27,18 @@ class DataSpec:
     glyphs_seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.name not in SETS[:-1] and not (self.name.startswith("folder:") and self.name != "folder:"):
+            raise unknown("data set", self.name, SETS)
         if not 32 <= self.image_size <= 256:
             raise InputError(f"image_size {self.image_size} is outside 32..256; choose a size in that range.")
+        for option in GLYPH_OPTIONS:
+            value = getattr(self, option)
+            if value < 0:
+                raise InputError(f"{option} {value} is negative; give 0 for the default or a number.")
+            if value and self.name != "glyphs":
+                raise InputError(f"{option} {value} is for glyphs only; leave it 0 for {self.name}.")
+        if self.glyph_classes == 1 or self.glyph_classes > len(CHARACTERS):
+            raise InputError(
+                f"glyph_classes {self.glyph_classes} cannot be had: there are {len(CHARACTERS)} characters;"
+                f" choose 2..{len(CHARACTERS)}, or 0 for all."
+            )
