@@ -119,7 +119,7 @@ def _add_notebooks(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_notebooks)
     parser.add_argument("profile", metavar="PROFILE", help="read, smoke, quick or full")
     parser.add_argument("--data", default="glyphs", metavar="NAME")
-    parser.add_argument("--out", default="build", metavar="DIR")
+    parser.add_argument("--out", metavar="DIR", help="default: build/notebooks")
     parser.add_argument("--only", type=_words, metavar="03,05", help="these notebooks only")
 
 
@@ -136,18 +136,21 @@ def _run(options: argparse.Namespace) -> int:
     from .experiments.store import Store
 
     study = _study(options)
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    report = run(
-        study,
-        Store(options.store),
-        workers=options.workers,
-        scheduler=options.scheduler,
-        execution=_execution(options.execution),
-        time_limit=options.time_limit,
-        table=options.table,
-        data_root=options.data_root,
-        keep_weights=options.keep_weights,
-    )
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        report = run(
+            study,
+            Store(options.store),
+            workers=options.workers,
+            scheduler=options.scheduler,
+            execution=_execution(options.execution),
+            time_limit=options.time_limit,
+            table=options.table,
+            data_root=options.data_root,
+            keep_weights=options.keep_weights,
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
     line = f"{report.done} trained, {report.skipped} done before, {report.remaining} left; {clock(report.seconds)}."
     if report.diverged:
         line += f" Diverged: {', '.join(report.diverged)}."
@@ -191,8 +194,7 @@ def _table(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     from .course.runner import run_notebooks
 
-    result = run_notebooks(profile=options.profile, data=options.data, out=options.out, only=options.only)
-    return result if isinstance(result, int) else OK
+    return run_notebooks(profile=options.profile, data=options.data, out=options.out, only=options.only)
 
 
 def _learning_rate(options: argparse.Namespace) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..errors import InputError
 from .worker import Job, Outcome, train_job
 
@@ -20,8 +23,10 @@ if TYPE_CHECKING:
 
 TICK = 1.0
 GRACE = 3.0
+CONNECT = 20.0
 PATIENCE = 60.0
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+ATTEMPTS = 3
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @contextmanager
@@ -61,7 +66,7 @@ def remote_cluster(scheduler: str) -> Iterator[Client]:
 
     with _quiet_logs():
         try:
-            client = Client(scheduler, timeout=20, set_as_default=False)
+            client = Client(scheduler, timeout=CONNECT)
         except (OSError, ValueError, TimeoutError) as error:
             raise InputError(
                 f"no Dask scheduler answers at {scheduler!r} ({error or type(error).__name__}); start one with:"
@@ -76,6 +81,7 @@ def train_on(client: Client, session: Session) -> None:
     """Train what ``session`` waits for, one network per worker at a time; results come back as they are ready."""
     running: dict[Future, RunSpec] = {}
     donors: dict[str, Future] = {}
+    lost: Counter[str] = Counter()
     try:
         while True:
             _submit(client, session, running, donors)
@@ -83,7 +89,15 @@ def train_on(client: Client, session: Session) -> None:
                 return
             for future in _finished(running):
                 run = running.pop(future)
-                session.keep(run, _result(future, run))
+                outcome = _result(future, run)
+                if outcome is not None:
+                    session.keep(run, outcome)
+                    continue
+                lost[run.key] += 1
+                if lost[run.key] >= ATTEMPTS:
+                    raise _died(run)
+                donors.clear()
+                session.waiting.insert(0, run)
             if _overdue(session):
                 return
             session.counter.tell("tick")
@@ -93,6 +107,9 @@ def train_on(client: Client, session: Session) -> None:
 
 
 def _submit(client: Client, session: Session, running: dict, donors: dict) -> None:
+    needed = {run.donor.key for run in session.waiting if run.donor is not None}
+    for key in donors.keys() - needed:
+        del donors[key]  # frees the cluster's memory
     slots = len(client.scheduler_info(n_workers=-1)["workers"])
     while len(running) < max(slots, 1):
         run = session.next_job(frozenset(other.key for other in running.values()))
@@ -118,9 +135,23 @@ def _train(job: Job, donor: bytes | None) -> Outcome:
     from dataclasses import replace
 
     import torch
+    from distributed import get_worker
 
     torch.set_num_threads(1)
-    return train_job(replace(job, donor=donor))
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def unwanted() -> bool:
+        task = worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled"
+
+    return train_job(replace(job, donor=donor), unwanted=unwanted)
+
+
+def _died(run: RunSpec) -> InputError:
+    return InputError(
+        f"the processes that trained {run.key} died {ATTEMPTS} times (often: no memory left); use fewer --workers."
+    )
 
 
 def _finished(running: dict) -> list[Future]:
@@ -131,15 +162,16 @@ def _finished(running: dict) -> list[Future]:
     return [future for future in running if future.done()]
 
 
-def _result(future: Future, run: RunSpec) -> Outcome:
+def _result(future: Future, run: RunSpec) -> Outcome | None:
+    """What came back; None when it was lost with a worker that died."""
     from distributed.scheduler import KilledWorker
 
     try:
         return future.result()
     except KilledWorker as error:
-        raise InputError(
-            f"the processes that trained {run.key} died several times (often: no memory left); use fewer --workers."
-        ) from error
+        raise _died(run) from error
+    except CancelledError:
+        return None
 
 
 def _overdue(session: Session) -> bool:
@@ -152,7 +184,8 @@ def _check_workers(client: Client, scheduler: str) -> None:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError as error:
         raise InputError(
-            f"no worker has joined {scheduler} within {PATIENCE:.0f} s; start some: dask worker {scheduler} --nthreads 1."
+            f"no worker has joined {scheduler} within {PATIENCE:.0f} s; start some with:"
+            f" dask worker {scheduler} --nthreads 1."
         ) from error
     for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
         if worker["nthreads"] != 1:
@@ -160,6 +193,25 @@ def _check_workers(client: Client, scheduler: str) -> None:
                 f"the worker {address} has {worker['nthreads']} threads; networks need processes of one thread: start"
                 " it with --nthreads 1 (and --nworkers for several)."
             )
+    try:
+        found = client.run(_package_version)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"the workers of {scheduler} cannot import this package ({error}); start them in an environment that has"
+            " it installed."
+        ) from error
+    for address, version in found.items():
+        if version != __version__:
+            raise InputError(
+                f"the worker {address} has version {version} of this package, this process {__version__}; install the"
+                " same version everywhere."
+            )
+
+
+def _package_version() -> str:
+    from .. import __version__
+
+    return __version__
 
 
 def _need_dask() -> None:

@@ -6,6 +6,7 @@ kill loses at most the networks in flight.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from .table import table_keys
 from .worker import Job, Outcome, load_images, train_job
 
 if TYPE_CHECKING:
+    from ..data.spec import DataSpec
     from ..training.execution import Execution
     from .spec import RunSpec
 
@@ -58,22 +60,21 @@ class Session:
     data_root: str | None
     keep_weights: str
     deadline: float | None
-    fingerprint: str = ""
+    fingerprints: dict[DataSpec, str] = field(default_factory=dict)
     donors: frozenset[str] = frozenset()
     seconds: dict[tuple[str, int], float] = field(default_factory=dict)
     diverged: list[str] = field(default_factory=list)
+    closing: bool = False
 
     def seconds_left(self) -> float | None:
         """Until the time limit; None without one."""
         return None if self.deadline is None else self.deadline - time.monotonic()
 
     def next_job(self, running: frozenset[str] = frozenset()) -> RunSpec | None:
-        """Take the first network off the list whose donor is not waiting or running, if there is time for it."""
+        """Take the first network off the list whose donor is there and for which there is time; None without one."""
         pending = running | {run.key for run in self.waiting}
-        for run in self.waiting:
-            if run.donor is None or run.donor.key not in pending:
-                if not self._in_time(run):
-                    return None
+        for run in [] if self.closing else self.waiting:
+            if (run.donor is None or run.donor.key not in pending) and self._in_time(run):
                 self.waiting.remove(run)
                 return run
         return None
@@ -85,7 +86,7 @@ class Session:
             execution=self.execution,
             donor=donor,
             data_root=self.data_root,
-            fingerprint=self.fingerprint,
+            fingerprint=self.fingerprints[run.data],
             keep=self.keep_weights == "all" or run.treatment == "base" or run.key in self.donors,
             seconds=self.seconds_left(),
         )
@@ -94,18 +95,17 @@ class Session:
         """The weights that ``run`` starts from."""
         return None if run.donor is None else self.store.weights_bytes(run.donor.key)
 
-    def keep(self, run: RunSpec, outcome: Outcome) -> bool:
-        """Write what came back to the store; False when it was given up for lack of time."""
+    def keep(self, run: RunSpec, outcome: Outcome) -> None:
+        """Write what came back to the store; after a network that was given up for lack of time none is begun."""
         record = outcome.record
         if record is None:
-            self.waiting.insert(0, run)
-            return False
+            self.closing = True
+            return
         self.store.add(record, outcome.weights)
         self.seconds[_kind(run)] = record.seconds
         if record.result.diverged:
             self.diverged.append(record.key)
         self.counter.tell("trained", run=run, record=record)
-        return True
 
     def _in_time(self, run: RunSpec) -> bool:
         left = self.seconds_left()
@@ -185,14 +185,20 @@ def _begin(plan: Plan, store: Store, execution, counter, data_root, keep_weights
         deadline=deadline,
         donors=frozenset(run.donor.key for run in plan.todo if run.donor is not None),
     )
-    first = plan.todo[0]
-    session.fingerprint = load_images(first.data, root).fingerprint
-    for record in store.records():
-        if record.spec.data == first.data:
-            _same_images(record, session.fingerprint, store)
-            if (record.spec.net, record.spec.recipe) == (first.net, first.recipe):
-                session.seconds[_kind(record.spec)] = record.seconds
+    for data in dict.fromkeys(run.data for run in plan.todo):
+        session.fingerprints[data] = load_images(data, root, progress=sys.stderr.isatty()).fingerprint
+    _compare(session, plan.todo[0])
     return session
+
+
+def _compare(session: Session, first: RunSpec) -> None:
+    """Check that the store's records saw the same images, and learn from them how long networks take."""
+    for record in session.store.records():
+        data = record.spec.data
+        if data in session.fingerprints:
+            _same_images(record, session.fingerprints[data], session.store)
+        if (data, record.spec.net, record.spec.recipe) == (first.data, first.net, first.recipe):
+            session.seconds[_kind(record.spec)] = record.seconds
 
 
 def _train_all(session: Session, workers: int, scheduler: str | None) -> None:
@@ -209,8 +215,7 @@ def _train_here(session: Session) -> None:
     with _one_torch_thread():
         while run := session.next_job():
             job = session.job(run, donor=session.donor_bytes(run))
-            if not session.keep(run, train_job(job, on_epoch=_telling(session, run))):
-                return
+            session.keep(run, train_job(job, on_epoch=_telling(session, run)))
 
 
 def _telling(session: Session, run: RunSpec) -> Callable:

@@ -45,7 +45,8 @@ class RunSpec:
         allowed = _allowed_cuts(self.treatment)
         if self.n not in allowed:
             raise InputError(
-                f"n = {self.n} is not a cut for treatment {self.treatment}; allowed: {allowed.start}..{allowed.stop - 1}."
+                f"n = {self.n} is not a cut for treatment {self.treatment};"
+                f" allowed: {allowed.start}..{allowed.stop - 1}."
             )
         if not self.target:
             raise InputError("target is empty; name the half that the network learns, such as 'A' or 'B'.")

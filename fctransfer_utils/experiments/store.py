@@ -20,6 +20,7 @@ from .. import __version__
 from ..errors import InputError
 from ..files import canonical_json, replacing, sha256_of, write_text
 from .record import Record, parse_record, unpack_weights
+from .spec import SPEC_VERSION
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -236,25 +237,32 @@ class Store:
             self._describe(None)
 
     def _describe(self, execution: dict[str, Any] | None) -> None:
-        value = {"format": STORE_FORMAT, "fctransfer": __version__, "execution": execution}
+        value = {
+            "format": STORE_FORMAT,
+            "specification": SPEC_VERSION,
+            "fctransfer": __version__,
+            "execution": execution,
+        }
         write_text(self._description, json.dumps(value, indent=1) + "\n")
 
     def _read_description(self) -> dict[str, Any]:
         try:
             value = json.loads(self._description.read_text(encoding="utf-8"))
-            return {"format": value["format"], "execution": value.get("execution")}
+            return {name: value.get(name) for name in ("format", "specification", "execution")}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
                 f"{self._description} cannot be read ({error}); restore it from a copy, or begin a new store."
             ) from error
 
     def _check_format(self) -> None:
-        found = self._read_description()["format"]
-        if found != STORE_FORMAT:
-            raise StoreError(
-                f"the store {self.path} has format {found!r}; this package (version {__version__}) reads format"
-                f" {STORE_FORMAT}. Use the package version that wrote it, or name a new folder."
-            )
+        description = self._read_description()
+        for what, ours in (("format", STORE_FORMAT), ("specification", SPEC_VERSION)):
+            if description[what] != ours:
+                raise StoreError(
+                    f"the store {self.path} was written by another version: its {what} is {description[what]!r}, this"
+                    f" package (version {__version__}) reads {ours}. Use the package version that wrote it, or name a"
+                    " new folder."
+                )
 
     def _remove_leftovers(self) -> None:
         """Temporary files of a run that was killed while it wrote."""

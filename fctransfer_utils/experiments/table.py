@@ -133,7 +133,7 @@ def _row(record: Record, study: str) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    return "" if isinstance(value, float) and math.isnan(value) else value
+    return "" if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _value(name: str, text: str | None) -> Any:

@@ -23,8 +23,8 @@ _loaded: dict[tuple[DataSpec, str], ImageSet] = {}
 _one_at_a_time = threading.Lock()
 
 
-class OutOfTime(Exception):  # noqa: N818 - not an error: the time limit was reached
-    """The network in training cannot end within the time limit and was given up."""
+class OutOfTime(Exception):
+    """The network in training cannot end within the time limit, or nobody waits for it any more: it was given up."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,24 @@ class Outcome:
     weights: bytes | None = None
 
 
-def load_images(spec: DataSpec, root: str | Path | None) -> ImageSet:
-    """The images, loaded once per process."""
+def load_images(spec: DataSpec, root: str | Path | None, *, progress: bool = False) -> ImageSet:
+    """The images, loaded once per process; ``progress`` shows a bar while files are decoded for the first time."""
     from ..data.sources import load
 
     place = (spec, str(root or ""))
     if place not in _loaded:
         _loaded.clear()  # one set at a time: a study has one, and memory is for networks
-        _loaded[place] = load(spec, root=root)
+        _loaded[place] = load(spec, root=root, progress=progress)
     return _loaded[place]
 
 
-def train_job(job: Job, *, on_epoch: Callable[[Epoch], None] | None = None) -> Outcome:
-    """Train the network of ``job``. Raises InputError when this machine holds other images than the first one."""
+def train_job(
+    job: Job, *, on_epoch: Callable[[Epoch], None] | None = None, unwanted: Callable[[], bool] | None = None
+) -> Outcome:
+    """Train the network of ``job``; it is given up after an epoch when ``unwanted()`` or when time is up.
+
+    Raises InputError when this machine holds other images than the first one.
+    """
     from .run_network import run_network
 
     deadline = None if job.seconds is None else time.monotonic() + job.seconds
@@ -82,15 +87,17 @@ def train_job(job: Job, *, on_epoch: Callable[[Epoch], None] | None = None) -> O
                 images=images,
                 donor_state=donor,
                 execution=job.execution,
-                on_epoch=_watching(deadline, on_epoch),
+                on_epoch=_watching(job.run.recipe.epochs, deadline, on_epoch, unwanted),
             )
         except OutOfTime:
             return Outcome(None)
     return Outcome(record, pack_weights(state) if job.keep else None)
 
 
-def _watching(deadline: float | None, on_epoch: Callable[[Epoch], None] | None) -> Callable[[Epoch], None]:
-    """Pass epochs on; give up when the next one would end after ``deadline``."""
+def _watching(
+    epochs: int, deadline: float | None, on_epoch: Callable[[Epoch], None] | None, unwanted: Callable[[], bool] | None
+) -> Callable[[Epoch], None]:
+    """Pass epochs on; give up when ``unwanted()`` or when the next epoch would end after ``deadline``."""
     last = time.monotonic()
 
     def watch(epoch: Epoch) -> None:
@@ -99,7 +106,8 @@ def _watching(deadline: float | None, on_epoch: Callable[[Epoch], None] | None) 
             on_epoch(epoch)
         now = time.monotonic()
         took, last = now - last, now
-        if deadline is not None and now + took > deadline:
+        last_epoch = epoch.epoch == epochs
+        if not last_epoch and ((deadline is not None and now + took > deadline) or (unwanted and unwanted())):
             raise OutOfTime
 
     return watch

@@ -1,0 +1,170 @@
+"""The command line: exit codes, one line per error, and the same engine behind it."""
+
+import contextlib
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fctransfer_utils.cli import main
+
+STUDY = ["--epochs", "1", "--width", "12", "--treatments", "base,BnB,twice", "--cuts", "1,7", "--directions", "A-B"]
+GLYPHS = ["--profile", "smoke", "--glyph-classes", "4", "--glyphs-per-class", "4", *STUDY]
+
+
+@pytest.fixture(autouse=True)
+def execution_without_probe(monkeypatch):
+    monkeypatch.setenv("FCTRANSFER_EXECUTION", "cpu/float32")
+
+
+@pytest.fixture
+def command(capsys):
+    """``command(*arguments)`` -> (exit code, standard output, standard error)."""
+
+    def call(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as error:
+            code = error.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_run_status_and_table(command, tmp_path):
+    store = tmp_path / "store"
+    code, out, err = command("run", "transfer", "--store", store, *GLYPHS)
+    assert (code, out.split(",")[0]) == (0, "4 trained")
+    assert len(err.splitlines()) == 4
+    assert command("run", "transfer", "--store", store, *GLYPHS)[1].startswith("0 trained, 4 done before, 0 left")
+
+    code, out, _ = command("status", "--store", store)
+    assert code == 0
+    assert "4 networks" in out
+    assert "not in use" in out
+    code, out, _ = command("status", "--store", store, *GLYPHS, "--seeds", "0,1")
+    assert "4 of 8 networks done, 4 to train" in out
+
+    table = tmp_path / "transfer.csv"
+    assert command("table", "--store", store, "--out", table)[:2] == (0, f"{table}: 4 networks, 4 of them new.\n")
+    with table.open() as file:
+        assert {row["treatment"] for row in csv.DictReader(file)} == {"base", "BnB", "twice"}
+    assert "0 of them new" in command("table", "--store", store, "--merge", table, "--out", table)[1]
+
+    code, out, _ = command("run", "transfer", "--store", tmp_path / "other", "--table", table, *GLYPHS)
+    assert (code, out.split(";")[0]) == (0, "0 trained, 4 done before, 0 left")
+
+
+def test_the_learning_rate_search_names_the_best(command):
+    code, out, _ = command("lr", *GLYPHS, "--grid", "0.01,0.02", "--glyphs-per-class", "10")
+    assert code == 0
+    lines = out.splitlines()
+    assert len(lines) == 3
+    assert lines[-1] in ("best: 0.01", "best: 0.02")
+
+
+def test_a_time_limit_with_work_left_is_exit_code_3(command, tmp_path):
+    code, out, _ = command("run", "transfer", "--store", tmp_path / "s", "--time-limit", "1e-9", *GLYPHS)
+    assert code == 3
+    assert "4 left" in out
+    assert "the same command goes on" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["run", "transfer"], "--store"),
+        (["run", "transfr", "--store", "s"], "transfr"),
+        (["rnu"], "rnu"),
+        ([], "COMMAND"),
+        (["run", "transfer", "--store", "s", "--profile", "quik"], "Did you mean 'quick'"),
+        (["run", "transfer", "--store", "s", "--data", "glyph"], "unknown data set 'glyph'"),
+        (["run", "transfer", "--store", "s", "--treatments", "AnC"], "unknown treatment 'AnC'"),
+        (["run", "transfer", "--store", "s", "--cuts", "1-9"], "n = 8"),
+        (["run", "transfer", "--store", "s", "--cuts", "7-1"], "7-1"),
+        (["run", "transfer", "--store", "s", "--cuts", "x"], "'x'"),
+        (["run", "transfer", "--store", "s", "--directions", "AB"], "'AB'"),
+        (["run", "transfer", "--store", "s", "--directions", "A-C"], "A-C"),
+        (["run", "transfer", "--store", "s", "--seeds", ""], "no seed"),
+        (["run", "transfer", "--store", "s", "--width", "13"], "13"),
+        (["run", "transfer", "--store", "s", "--image-size", "16"], "16"),
+        (["run", "transfer", "--store", "s", "--workers", "0"], "workers"),
+        (["run", "transfer", "--store", "s", "--time-limit", "-5"], "time_limit"),
+        (["run", "transfer", "--store", "s", "--execution", "tpu"], "tpu"),
+        (["run", "transfer", "--store", "s", "--table", "none.csv"], "none.csv"),
+        (["run", "transfer", "--store", "s", "--splits", "rundom0", "--profile", "smoke"], "rundom0"),
+        (["run", "transfer", "--store", "s", "--profile", "smoke", "--images-per-class", "999"], "999"),
+        (["run", "transfer", "--store", "s", "--data", "folder:none"], "none"),
+        (["status", "--store", "none"], "no store"),
+        (["table", "--store", "none", "--out", "t.csv"], "no store"),
+        (["table", "--out", "t.csv"], "--merge"),
+        (["table", "--merge", "none.csv", "--out", "t.csv"], "none.csv"),
+        (["notebooks", "quik"], "quik"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(command, tmp_path, monkeypatch, arguments, named):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("fctransfer: ")
+    assert len(err.splitlines()) == 1
+    assert named in err
+
+
+def test_help_needs_no_heavy_library():
+    code = (
+        "import sys; from fctransfer_utils.cli import main\n"
+        "try: main(['run', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'pandas', 'distributed')))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert "--time-limit" in result.stdout
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_with_workers_ends_cleanly_and_goes_on(command, tmp_path, stop):
+    study = [*GLYPHS, "--glyphs-per-class", "100", "--seeds", "0-9", "--epochs", "3"]
+    arguments = ["run", "transfer", "--store", str(tmp_path / "s"), "--workers", "2", *study]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fctransfer_utils", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stderr.readline().startswith("[1/40]")
+        if stop == signal.SIGINT:
+            os.killpg(process.pid, stop)  # as a terminal does: to the workers too
+        else:
+            process.send_signal(stop)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, "Interrupted" in out) == (130, True)
+        assert "Traceback" not in err
+        assert _gone(process.pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    trained = int(out.split()[0])
+    _, out, _ = command("status", "--store", tmp_path / "s", *study)
+    assert f"{trained} of 40 networks done" in out
+    assert "not in use" in out
+
+
+def _gone(group, patience=20.0):
+    """Whether every process of the group ends within ``patience`` seconds."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
