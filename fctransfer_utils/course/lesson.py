@@ -90,13 +90,16 @@ class Course:
         table = tables.read_rows(path, shown=shown) if name in STUDIES else tables.read_measure(path, shown=shown)
         return tables.rows_of(table, data or self.data, source=shown, where=where)
 
-    def measure(self, name: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """A table that needs trained networks: ``compute()``, or in ``read`` what it once gave.
+    def measure(
+        self, name: str, compute: Callable[[], pd.DataFrame], *, where: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """A table that needs trained networks: ``compute()``, or in ``read`` what it once gave for these values.
 
+        ``where`` names what the committed rows must be of, such as ``{"seed": 0}``, so that no other ones are shown.
         Written to ``data/NAME.csv`` beside the figures, six digits of each number, with the data set as first column.
         """
         if not self.trains:
-            return self.evidence(name)
+            return self.evidence(name, where=where)
         from ..experiments.table import data_label
 
         frame = compute().copy()

@@ -27,11 +27,11 @@ def differing_layers(one: nn.Module | Mapping[str, Tensor], other: nn.Module | M
     return tuple(name for name in names if name in unequal)
 
 
-def origins(net: nn.Sequential, donors: Mapping[str, nn.Sequential]) -> list[dict[str, Any]]:
+def origins(net: nn.Sequential, donors: Mapping[str, nn.Module | Mapping[str, Tensor]]) -> list[dict[str, Any]]:
     """What ``plots.surgery`` draws of ``net``: a dict per layer with ``layer, origin, frozen, shape``.
 
-    ``origin`` is the first of ``donors`` whose layer is equal bit for bit, else "new"; a layer is ``frozen`` when none
-    of its parameters gets a gradient; ``shape`` is that of its weights.
+    ``donors`` are networks or states by name. ``origin`` is the first whose layer is equal bit for bit, else "new"; a
+    layer is ``frozen`` when none of its parameters gets a gradient; ``shape`` is that of its weights.
     """
     unlike = {donor: differing_layers(net, other) for donor, other in donors.items()}
     return [
