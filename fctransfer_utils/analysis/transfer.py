@@ -100,7 +100,9 @@ def curves(
         if not block:
             block = studied
             blank = {cell for cell, values in cells.items() if any(unit not in values.index for unit in studied)}
-            words += [f"{name} at n = {n} has no mean: it lacks targets that others have." for name, n in sorted(blank)]
+            for name in dict.fromkeys(name for name, _ in sorted(blank, key=_order)):
+                cuts = ranges(n for other, n in blank if other == name)
+                words.append(f"{name} at n = {cuts} has no mean: it lacks targets that others have.")
     found = []
     for cell, values in cells.items():
         chosen = values if block is None else values[values.index.isin(block)]

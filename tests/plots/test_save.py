@@ -1,0 +1,76 @@
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.plots.save import save
+from fctransfer_utils.plots.style import new_figure, styled
+from fctransfer_utils.plots.transfer import figure2
+
+
+def test_the_same_table_gives_the_same_bytes_whatever_the_settings(made, tmp_path):
+    table = made(seeds=2)
+    first = save(figure2(table), "fig2", data=table, folder=tmp_path / "a")
+    shown = figure2(table)
+    shown.savefig(tmp_path / "shown_before_it_is_saved.png")
+    with mpl.rc_context({"font.size": 20, "svg.hashsalt": None, "savefig.dpi": 33, "lines.linewidth": 9}):
+        second = save(figure2(table), "fig2", data=table, folder=tmp_path / "b")
+    third = save(shown, "fig2", data=table, folder=tmp_path / "c")
+    for kind in ("svg", "png", "csv"):
+        assert first[kind].read_bytes() == second[kind].read_bytes() == third[kind].read_bytes()
+
+
+@pytest.fixture
+def bare():
+    """A figure that is quick to draw, and its table."""
+    with styled():
+        figure, axes = new_figure(height=2)
+        axes.plot([1, 2], label="a line")
+        axes.legend()
+    return figure, pd.DataFrame({"name": ["a", "b"], "value": [0.1, 2.0]})
+
+
+def test_three_files_lie_where_they_belong_and_nothing_else(bare, tmp_path):
+    figure, table = bare
+    save(figure, "fig2_raw", data=table, folder=tmp_path)
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert found == ["data/fig2_raw.csv", "fig2_raw.png", "fig2_raw.svg"]
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "data/fig2_raw.csv"), table)
+
+
+def test_no_date_and_no_version_is_written(bare, tmp_path):
+    figure, table = bare
+    paths = save(figure, "fig2", data=table, folder=tmp_path)
+    svg = paths["svg"].read_text()
+    assert "<dc:date>" not in svg
+    assert mpl.__version__ not in svg
+    assert b"Matplotlib version" not in paths["png"].read_bytes()
+
+
+def test_a_failed_save_leaves_the_old_file(bare, tmp_path, monkeypatch):
+    figure, table = bare
+    paths = save(figure, "fig2", data=table, folder=tmp_path)
+    before = paths["svg"].read_bytes()
+    monkeypatch.setattr(figure, "savefig", lambda path, **_: (path.write_text("half"), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        save(figure, "fig2", data=table, folder=tmp_path)
+    assert paths["svg"].read_bytes() == before
+    assert len(list(tmp_path.rglob("*.tmp"))) == 0
+
+
+def test_pyplot_knows_of_no_figure(made):
+    before = pyplot.get_fignums()
+    figure2(made(seeds=1))
+    assert pyplot.get_fignums() == before
+
+
+@pytest.mark.parametrize("name", ["Fig 2", "../fig2", "", "fig2.svg"])
+def test_an_id_that_is_no_file_name_is_refused(bare, tmp_path, name):
+    with pytest.raises(InputError, match="not a file name"):
+        save(bare[0], name, data=bare[1], folder=tmp_path)
+
+
+def test_a_figure_without_data_is_refused(bare, tmp_path):
+    with pytest.raises(InputError, match="no data behind"):
+        save(bare[0], "fig2", data=pd.DataFrame(), folder=tmp_path)
