@@ -36,7 +36,7 @@ class TellingClient(PapermillNotebookClient):
     def process_message(self, message: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Pass the bar of a running study on as lines."""
         content = message.get("content", {})
-        if content.get("metadata", {}).get("fctransfer") == "progress":
+        if content.get("metadata", {}).get("fctransfer") == "told":
             self._tell(f"      {content['data']['text/plain']}")
         return super().process_message(message, *args, **kwargs)
 
@@ -64,11 +64,9 @@ def register() -> str:
 
 
 def heading(markdown: str) -> str:
-    """The first heading of a text cell ("" without one)."""
-    for line in markdown.splitlines():
-        if line.startswith("#"):
-            return line.lstrip("#").strip()
-    return ""
+    """The last heading of a text cell, the one that the code below it stands under ("" without one)."""
+    headings = [line.lstrip("#").strip() for line in markdown.splitlines() if line.startswith("#")]
+    return headings[-1] if headings else ""
 
 
 def label(code: str, last_heading: str) -> str:

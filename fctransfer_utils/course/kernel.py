@@ -1,4 +1,4 @@
-"""The kernel that notebooks run in here: this very interpreter, whatever kernels the reader has installed."""
+"""The kernel that notebooks run in here: this very interpreter and package, whatever else the reader has installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 KERNEL = "python3"
+PACKAGE = Path(__file__).resolve().parents[2]
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -22,8 +23,14 @@ def this_interpreter(variables: Mapping[str, str] | None = None) -> Iterator[str
         home.mkdir(parents=True)
         command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
         spec = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python"}
-        # one thread per process: a study uses the other cores by training several networks at once
-        spec["env"] = {**dict.fromkeys(ONE_THREAD, "1"), "PYDEVD_DISABLE_FILE_VALIDATION": "1", **(variables or {})}
+        paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
+        spec["env"] = {
+            # a study uses the other cores by training several networks at once
+            **dict.fromkeys(ONE_THREAD, "1"),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "PYTHONPATH": os.pathsep.join(paths),
+            **(variables or {}),
+        }
         (home / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         before = os.environ.get("JUPYTER_PATH")
         os.environ["JUPYTER_PATH"] = os.pathsep.join([folder, before] if before else [folder])

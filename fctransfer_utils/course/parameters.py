@@ -36,7 +36,7 @@ def check_data(value: object) -> str:
         if not value.removeprefix("folder:").strip():
             raise InputError(f"data set {value!r} names no folder; write folder:PATH.")
         return value
-    if value not in SETS or value == "folder:PATH":
+    if value not in SETS:
         raise unknown("data set", value, SETS)
     return value
 

@@ -33,15 +33,14 @@ class NotebookBar:
     def __call__(self, now: Progress) -> None:
         from ..experiments.progress import clock, describe
 
+        place = f"{now.done} of {now.total} networks"
         if now.event == "end":
-            self._write(f"{now.done} of {now.total} networks; {now.trained} trained in {clock(now.seconds)}", now)
+            self._write(f"{place}; {now.trained} trained in {clock(now.seconds)}", now, told=True)
         elif now.event == "trained" and now.record is not None:
-            self._write(
-                f"{now.done} of {now.total} networks, {clock(now.seconds_left)} left; {describe(now.record)}", now
-            )
+            self._write(f"{place}, {clock(now.seconds_left)} left; {describe(now.record)}", now, told=True)
         elif time.monotonic() - self._last >= PAUSE:
-            self._write(f"{now.done} of {now.total} networks, {clock(now.seconds_left)} left", now)
+            self._write(f"{place}, {clock(now.seconds_left)} left", now)
 
-    def _write(self, text: str, now: Progress) -> None:
+    def _write(self, text: str, now: Progress, *, told: bool = False) -> None:
         self._last = time.monotonic()
-        self._handle = show.progress(text, now.done / max(now.total, 1), handle=self._handle)
+        self._handle = show.progress(text, now.done / max(now.total, 1), handle=self._handle, told=told)

@@ -66,15 +66,16 @@ def markdown(text: str) -> None:
     _display({"text/markdown": text, "text/plain": text})
 
 
-def progress(text: str, share: float, *, handle: Any = None) -> Any:
+def progress(text: str, share: float, *, handle: Any = None, told: bool = False) -> Any:
     """A bar at ``share`` (0..1) with ``text`` beside it; given the handle of an earlier call, that bar moves.
 
-    It is one output that changes, so a saved notebook holds its last state only.
+    It is one output that changes, so a saved notebook holds its last state only. Where a runner executes the notebook,
+    it passes on the texts that are to be ``told``.
     """
     if not in_notebook():
         return None
     bar = f'<progress value="{share:.4f}" max="1" style="vertical-align: middle"></progress> {html.escape(text)}'
-    bundle, metadata = {"text/html": bar, "text/plain": text}, {"fctransfer": "progress"}
+    bundle, metadata = {"text/html": bar, "text/plain": text}, {"fctransfer": "told" if told else "progress"}
     if handle is None:
         from IPython.display import DisplayHandle
 

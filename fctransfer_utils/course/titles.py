@@ -29,7 +29,7 @@ def record_costs(project: Project, profile: str, *, machine: str) -> dict[str, f
         found = read_found(project.claims(profile, file.stem))
         if found:
             seconds[file.stem] = found["seconds"]
-    costs = _costs(project)
+    costs = measured_costs(project)
     costs[profile] = {"machine": machine, "seconds": {**costs.get(profile, {}).get("seconds", {}), **seconds}}
     write_text(costs_file(project), json.dumps(costs, indent=1, sort_keys=True) + "\n")
     return seconds
@@ -39,12 +39,13 @@ def with_title(source: str, *, notebook: str, project: Project) -> str:
     """The first cell's text with its generated part renewed; unchanged when it has no place for one."""
     if not BLOCK.search(source):
         return source
-    lines = [part for part in (_badges(project, notebook), _cost_line(_costs(project), notebook)) if part]
+    lines = [part for part in (_badges(project, notebook), _cost_line(measured_costs(project), notebook)) if part]
     inside = "\n\n".join([BEGIN, *lines, END]) if lines else f"{BEGIN}\n{END}"
     return BLOCK.sub(lambda _: inside, source, count=1)
 
 
-def _costs(project: Project) -> dict[str, Any]:
+def measured_costs(project: Project) -> dict[str, Any]:
+    """Profile -> the machine it was measured on, in words, and the seconds of each notebook."""
     path = costs_file(project)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 

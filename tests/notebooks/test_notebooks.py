@@ -1,0 +1,93 @@
+"""The committed notebooks: each shows what its code gives, runs where networks are trained, and its solutions hold."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+
+from fctransfer_utils.course.compare import differences
+from fctransfer_utils.course.execute import executed, solutions, with_solutions
+from fctransfer_utils.course.normalise import normalised
+from fctransfer_utils.course.parameters import PROFILES, check_known, load_profile
+from fctransfer_utils.course.project import Project
+from fctransfer_utils.course.rules import broken_rules
+from fctransfer_utils.course.runner import run_all
+
+PROJECT = Project(Path(__file__).parents[2])
+NOTEBOOKS = PROJECT.notebook_files()
+EXPECTED = (
+    "00_start_here",
+    "02_data_and_splits",
+    "03_base_networks",
+    "04_network_surgery",
+    "05_transfer_curves",
+)
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory):
+    """Where the notebooks of this session write; they share it, so each network is trained once."""
+    return tmp_path_factory.mktemp("build")
+
+
+@pytest.fixture
+def variables(build):
+    return {"FCTRANSFER_PROJECT": str(PROJECT.root), "FCTRANSFER_BUILD": str(build), "FCTRANSFER_RENEW": "0"}
+
+
+def drawing_library_is_the_pinned_one():
+    lines = (PROJECT.root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pin = next(Requirement(line) for line in lines if line.startswith("matplotlib=="))
+    return version("matplotlib") in pin.specifier
+
+
+def test_the_course_is_complete():
+    assert [path.stem for path in NOTEBOOKS if path.stem in EXPECTED] == list(EXPECTED)
+
+
+def test_every_notebook_keeps_the_rules():
+    assert broken_rules(NOTEBOOKS) == {}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_gives_only_parameters_that_the_notebooks_have(profile):
+    wanted = load_profile(PROJECT.profile(profile), notebooks=[path.stem for path in NOTEBOOKS])
+    for path in NOTEBOOKS:
+        check_known(path, wanted[path.stem])
+
+
+@each_notebook
+def test_read_again_it_shows_what_is_committed_and_draws_the_committed_figures(path, variables, build):
+    committed = nbformat.read(path, as_version=4)
+    again = executed(committed, folder=path.parent, variables=variables)
+    assert differences(normalised(committed), normalised(again)) == []
+    found = json.loads((build / "claims" / "read" / f"{path.stem}.json").read_text(encoding="utf-8"))
+    for name in found["figures"]:
+        drawn, kept = (folder / f"{name}.svg" for folder in (build / "figures", PROJECT.figures))
+        assert kept.exists(), f"figures/{name}.svg is missing; run: make evidence PROFILE=read"
+        if drawing_library_is_the_pinned_one():
+            assert drawn.read_text(encoding="utf-8") == kept.read_text(encoding="utf-8"), f"{name} differs"
+
+
+@each_notebook
+def test_it_runs_where_tiny_networks_are_trained(path, build, monkeypatch):
+    monkeypatch.setenv("FCTRANSFER_BUILD", str(build))
+    lines = []
+    (result,) = run_all(profile="smoke", only=path.stem, out=build / "notebooks", tell=lines.append, project=PROJECT)
+    assert result.state == "passed", "\n".join(lines)
+    assert result.found is not None
+
+
+@each_notebook
+def test_the_solutions_of_its_exercises_hold(path, variables):
+    notebook = nbformat.read(path, as_version=4)
+    if not any(solutions(cell) for cell in notebook.cells if cell.cell_type == "markdown"):
+        assert path.stem == EXPECTED[0], "an exercise without code in any solution is not checked; give one"
+        return
+    executed(with_solutions(notebook), folder=path.parent, variables=variables)
