@@ -19,7 +19,10 @@ RAW, RELATIVE = "Top-1 accuracy (%)", "Top-1 minus its own base (points)"
 CUT_LABEL = "n: layers copied from the donor"
 DODGE = 0.12  # between treatments at one n, in layers
 SPREAD = 0.09  # of the networks of one treatment at one n, in layers
-AREAS = (("base", "BnB", BLUE, "lost to co-adaptation"), ("BnB", "AnB", VERMILLION, "lost to specificity"))
+AREAS = (  # upper line, lower line, colour and hatch, name
+    ("base", "BnB", {"fc": (BLUE, 0.1), "ec": (BLUE, 0.0)}, "lost to co-adaptation"),
+    ("BnB", "AnB", {"fc": (VERMILLION, 0.08), "ec": (VERMILLION, 0.3), "hatch": "////"}, "lost to specificity"),
+)
 
 
 class Drawn(NamedTuple):
@@ -216,7 +219,7 @@ def _bars(axes: Axes, x: np.ndarray, rows: pd.DataFrame, look: Look) -> None:
 def _fill_areas(axes: Axes, paths: dict[str, tuple[np.ndarray, np.ndarray]]) -> tuple[str, ...]:
     """Shade the paper's areas where the lower line runs below the upper one; returns the names of those drawn."""
     drawn = []
-    for upper, lower, colour, name in AREAS:
+    for upper, lower, fill, name in AREAS:
         if upper not in paths or lower not in paths:
             continue
         (xs, ys), (xl, yl) = paths[upper], paths[lower]
@@ -224,7 +227,7 @@ def _fill_areas(axes: Axes, paths: dict[str, tuple[np.ndarray, np.ndarray]]) -> 
         high, low = np.interp(grid, xs, ys), np.interp(grid, xl, yl)
         if grid[0] >= grid[-1] or not (low < high).any():
             continue
-        axes.fill_between(grid, low, high, where=low < high, interpolate=True, color=colour, alpha=0.1, lw=0, zorder=1)
+        axes.fill_between(grid, low, high, where=low < high, interpolate=True, lw=0, zorder=1, **fill)
         drawn.append(name)
     return tuple(drawn)
 
@@ -258,6 +261,5 @@ def _legend(figure: Figure, rows: pd.DataFrame, areas: tuple[str, ...]) -> None:
         look = TREATMENT_STYLE[name]
         marker = {"marker": look.marker, "ms": look.size, "mec": "white", "mew": 0.6}
         handles.append(Line2D([], [], color=look.colour, ls=look.line, label=look.label, **marker))
-    colours = {name: colour for _, _, colour, name in AREAS}
-    handles += [Patch(fc=colours[name], alpha=0.15, label=name) for name in areas]
+    handles += [Patch(lw=0, label=name, **fill) for _, _, fill, name in AREAS if name in areas]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, handlelength=3.2, columnspacing=1.4)
