@@ -8,6 +8,7 @@ from ..errors import InputError
 from ..seeds import derive
 from . import glyph_render as render
 from .glyph_classes import CHARACTERS
+from .glyphs import PER_CLASS, TEST_PER_CLASS
 from .spec import DataSpec
 
 STEPS = ("mask", "warped", "background", "with pieces", "with glyph", "with noise")
@@ -25,7 +26,8 @@ def steps(spec: DataSpec, *, part: str = "train") -> dict[str, np.ndarray]:
     bank, wanted = render.Bank(CHARACTERS[:classes], spec.image_size), render.DEFAULT
     labels, size = np.arange(min(classes, render.BATCH)), spec.image_size
     # the first whole batch is drawn as in the data set, whose labels go round: 0, 1, ..., classes - 1, 0, 1, ...
-    whole = np.arange(render.BATCH) % classes
+    per_class = TEST_PER_CLASS if part == "test" else spec.glyphs_per_class or PER_CLASS
+    whole = np.arange(min(render.BATCH, classes * per_class)) % classes
     stream = np.random.Philox(derive(spec.glyphs_seed, "glyphs", part))
     words = stream.random_raw(len(whole) * render._words(wanted)).reshape(len(whole), -1)
     raw = stream.random_raw(-(-len(whole) * 3 * size**2 // 8)).astype("<u8", copy=False).view(np.int8)
@@ -41,7 +43,9 @@ def _stages(
     canvas = render._texture(draws, len(labels), bank.size, wanted) + light[:, :, None, None]
     background = _picture(canvas)
     for _ in range(wanted.fragments):
-        render._compose(canvas, render._fragment(draws, bank, len(labels), wanted), render._fragment_colour(draws, light))
+        render._compose(
+            canvas, render._fragment(draws, bank, len(labels), wanted), render._fragment_colour(draws, light)
+        )
     pieces = _picture(canvas)
     place = render._place(draws, wanted.shift, wanted, scale=wanted.scale)
     font = bank.firsts[labels] + draws.below(bank.counts[labels])
