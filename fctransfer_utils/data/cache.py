@@ -48,10 +48,13 @@ def cached(
             break
     else:
         folder = _first_writable(folders)
-        meta = _build(listing, folder / key, image_size=image_size, bad_images=bad_images, progress=progress)
+        meta = _build(listing, folder / key, image_size=image_size, progress=progress)
     if meta["bad"] and bad_images == "refuse":
         raise _refusal(listing, meta["bad"])
-    return _open(listing, folder / key, meta)
+    images = _open(listing, folder / key, meta)
+    for part, labels in (("train", images.train_labels), ("test", images.test_labels)):
+        _refuse_emptied(listing, labels.numpy(), part, meta["bad"])
+    return images
 
 
 def _open(listing: Listing, entry: Path, meta: dict[str, Any]) -> ImageSet:
@@ -98,10 +101,10 @@ def _first_writable(folders: Sequence[Path]) -> Path:
     raise InputError(f"no folder for decoded images can be written ({tried}); set FCTRANSFER_CACHE to one that can.")
 
 
-def _build(listing: Listing, entry: Path, *, image_size: int, bad_images: str, progress: bool) -> dict[str, Any]:
+def _build(listing: Listing, entry: Path, *, image_size: int, progress: bool) -> dict[str, Any]:
     from filelock import FileLock
 
-    with FileLock(entry.with_name(f"{entry.name}.lock")):
+    with FileLock(entry.with_name(f".{entry.name}.lock")):
         meta = _read_meta(entry)  # another process may have built it while this one waited
         if meta is not None:
             return meta
@@ -111,7 +114,7 @@ def _build(listing: Listing, entry: Path, *, image_size: int, bad_images: str, p
         _require_space(listing, entry.parent, image_size)
         work = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", suffix=".tmp", dir=entry.parent))
         try:
-            meta = _write(listing, work, image_size=image_size, bad_images=bad_images, progress=progress)
+            meta = _write(listing, work, image_size=image_size, progress=progress)
             work.chmod(0o755)
             work.rename(entry)
         except OSError as error:
@@ -123,7 +126,7 @@ def _build(listing: Listing, entry: Path, *, image_size: int, bad_images: str, p
         return meta
 
 
-def _write(listing: Listing, work: Path, *, image_size: int, bad_images: str, progress: bool) -> dict[str, Any]:
+def _write(listing: Listing, work: Path, *, image_size: int, progress: bool) -> dict[str, Any]:
     from tqdm.auto import tqdm
 
     bad: list[tuple[str, str]] = []
@@ -132,11 +135,6 @@ def _write(listing: Listing, work: Path, *, image_size: int, bad_images: str, pr
         for part, items in (("train", listing.train), ("test", listing.test)):
             labels = _write_images(listing, items, work / f"{part}_images.npy", image_size=image_size, bad=bad, bar=bar)
             np.save(work / f"{part}_labels.npy", labels)
-            if bad and bad_images == "refuse":
-                continue
-            _refuse_emptied(listing, labels, part, bad)
-    if bad and bad_images == "refuse":
-        raise _refusal(listing, bad)
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(work.glob("*.npy"))}
     mean, std = channel_statistics(arrays["train_images"])
     meta = {

@@ -30,15 +30,15 @@ class Difficulty:
     ``texture`` and ``noise``: largest amplitude, 0..255. ``fragments``: pieces of other glyphs at the border.
     """
 
-    scale: tuple[float, float] = (0.5, 0.8)
+    scale: tuple[float, float] = (0.55, 0.85)
     stretch: float = 0.15
-    shear: float = 0.2
-    turn: float = 0.15
-    shift: float = 0.1
-    contrast: tuple[int, int] = (60, 160)
-    texture: int = 40
-    noise: int = 40
-    fragments: int = 3
+    shear: float = 0.18
+    turn: float = 0.13
+    shift: float = 0.08
+    contrast: tuple[int, int] = (90, 190)
+    texture: int = 24
+    noise: int = 20
+    fragments: int = 2
 
 
 DEFAULT = Difficulty()

@@ -27,13 +27,6 @@ def decode(data: bytes, image_size: int) -> np.ndarray:
         return _to_array(upright.convert("RGB"), image_size)
 
 
-def resize(images: np.ndarray, image_size: int) -> np.ndarray:
-    """uint8 ``(N, 3, H, W)`` to ``(N, 3, S, S)`` by the same rule as ``decode``."""
-    if images.shape[2:] == (image_size, image_size):
-        return images
-    return np.stack([_to_array(Image.fromarray(image.transpose(1, 2, 0)), image_size) for image in images])
-
-
 def _to_array(image: Image.Image, image_size: int) -> np.ndarray:
     width, height = image.size
     side = min(width, height)

@@ -38,10 +38,6 @@ def load(
     if download is None:
         download = os.environ.get("FCTRANSFER_DOWNLOAD", "1") != "0"
     root = Path(root or os.environ.get("FCTRANSFER_DATA") or "build/data").expanduser()
-    if spec.name in ("cifar10", "cifar100"):
-        from .cifar import load_cifar
-
-        return load_cifar(spec, root=root, download=download, progress=progress)
     found, home = _listing(spec, root, download=download, progress=progress)
     return cached(
         found, image_size=spec.image_size, folders=_cache_folders(home), bad_images=bad_images, progress=progress
@@ -57,12 +53,16 @@ def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> t
         if where is None:
             where = tiny_imagenet.fetch(root, download=download, progress=progress)
         return tiny_imagenet.listing(where), where.parent if where.is_file() else root
+    if spec.name in ("cifar10", "cifar100"):
+        from . import cifar
+
+        return cifar.listing(spec.name, root, download=download), root
     kind, _, path = spec.name.partition(":")
     if kind == "folder":
         from . import folder
 
         where = Path(path).expanduser()
-        return folder.listing(where), where
+        return folder.listing(where), where.parent if where.is_file() else where
     raise unknown("data set", spec.name, SETS)
 
 

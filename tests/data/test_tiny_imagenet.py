@@ -3,19 +3,14 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from made_pictures import picture
 
 from fctransfer_utils.data import DataSpec, load
 from fctransfer_utils.data.tiny_imagenet import fetch
 from fctransfer_utils.errors import InputError
 
 WNIDS = ("n02", "n01", "n03")
-
-
-def picture(value: int, size: int = 64) -> Image.Image:
-    return Image.fromarray(np.full((size, size, 3), value, dtype=np.uint8))
 
 
 @pytest.fixture
@@ -31,8 +26,8 @@ def official(tmp_path: Path) -> Path:
         images.mkdir(parents=True)
         (images.parent / f"{wnid}_boxes.txt").write_text("0 0 1 1")
         for index in range(2):
-            picture(40 * number + 10 * index).save(images / f"{wnid}_{index}.JPEG")
-        picture(40 * number + 20).save(root / f"val/images/val_{7 - number}.JPEG")
+            picture(40 * number + 10 * index, width=64, height=64).save(images / f"{wnid}_{index}.JPEG")
+        picture(40 * number + 20, width=64, height=64).save(root / f"val/images/val_{7 - number}.JPEG")
         rows.append(f"val_{7 - number}.JPEG\t{wnid}\t0\t0\t62\t62\n")
     (root / "val/val_annotations.txt").write_text("".join(reversed(rows)))
     return root
