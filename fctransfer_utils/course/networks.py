@@ -37,8 +37,9 @@ def train_study(run: Course, study: Study) -> pd.DataFrame:
     _train(run, study, table=committed if known else None)
     wanted = set(study.keys)
     mine = tidy([record for record in run.store.records() if record.key in wanted], study=study.name)
-    rows = merge(known, mine)
-    write_table(rows, run.figures / "data" / f"{study.name}.csv")
+    rows = merge(mine, known)
+    target = run.figures / "data" / f"{study.name}.csv"
+    write_table(merge(rows, read_table(committed)) if target == committed and committed.exists() else rows, target)
     return pd.DataFrame([row for row in rows if row["key"] in wanted], columns=list(COLUMNS))
 
 

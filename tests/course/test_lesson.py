@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from fctransfer_utils.analysis.claims import Claim
 from fctransfer_utils.course import CheckFailed, start
 from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments import profiles
 
 
 @pytest.fixture
@@ -134,6 +135,15 @@ class TestChecks:
                 run.expect("base-a", value)
         assert start("05_transfer_curves", profile="smoke").expect("base-a", 0.1) == 0.1
 
+    def test_networks_trained_on_the_published_images_must_give_the_published_value(self, project):
+        wanted = {"base-a": {"value": 0.5, "tolerance": 0.01, "seeds": "0", "source": "transfer.csv"}}
+        expected = {"glyphs": wanted, "tiny-imagenet": wanted}
+        (project.figures / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
+        with pytest.raises(CheckFailed, match="base-a is 0.1, but 0.5"):
+            start("05_transfer_curves", profile="full", data="tiny-imagenet").expect("base-a", 0.1)
+        # the committed glyphs are 50 classes, those of `full` 200: another number is no mistake
+        assert start("05_transfer_curves", profile="full").expect("base-a", 0.1) == 0.1
+
     def test_a_value_that_nothing_is_published_for_is_refused(self, run):
         with pytest.raises(InputError, match="unknown value expected for glyphs 'base-a'.*make evidence PROFILE=read"):
             run.expect("base-a", 0.5)
@@ -182,3 +192,16 @@ def test_each_profile_and_data_set_has_a_store_of_its_own(project):
     ]
     assert stores[:2] == ["smoke-glyphs", "quick-glyphs"]
     assert len(set(stores)) == 4
+
+
+def test_renewing_keeps_the_rows_of_other_data_sets(project, monkeypatch):
+    before = start("05_transfer_curves").evidence("transfer", data="tiny-imagenet")
+    monkeypatch.setenv("FCTRANSFER_RENEW", "1")
+    monkeypatch.setattr(profiles, "PROFILES", {**profiles.PROFILES, "quick": profiles.PROFILES["smoke"]})
+    options = {"treatments": ("base",), "directions": (("A", "B"),)}
+    mine = start("05_transfer_curves", profile="quick").study(**options)
+    assert set(mine["data"]) == {"glyphs[8x12]"}
+    after = start("05_transfer_curves").evidence("transfer", data="tiny-imagenet")
+    pd.testing.assert_frame_equal(before, after)
+    both = start("05_transfer_curves").evidence("transfer", data="glyphs")
+    assert set(both["data"]) == {"glyphs[50x200]", "glyphs[8x12]"}

@@ -52,11 +52,13 @@ def test_a_notebook_can_say_what_its_own_parameters_may_be(project):
         course.start("05_transfer_curves", allowed={"cut": range(8)})
 
 
-def test_only_read_and_full_may_replace_the_committed_figures(project, monkeypatch):
+def test_the_committed_figures_are_replaced_when_asked_and_never_by_a_test_run(project, monkeypatch):
+    assert course.start("05_transfer_curves", profile="quick").figures == project.build / "figures"
     monkeypatch.setenv("FCTRANSFER_RENEW", "1")
-    assert course.start("05_transfer_curves", profile="read").figures == project.figures
-    with pytest.raises(InputError, match="the profile is 'quick'; use 'read' or 'full', or unset FCTRANSFER_RENEW"):
-        course.start("05_transfer_curves", profile="quick")
+    for profile in ("read", "quick", "full"):
+        assert course.start("05_transfer_curves", profile=profile).figures == project.figures
+    with pytest.raises(InputError, match="the profile 'smoke' only tests mechanics; .* or unset FCTRANSFER_RENEW"):
+        course.start("05_transfer_curves", profile="smoke")
 
 
 def test_a_missing_library_is_named_with_what_needs_it_and_how_to_get_it():
