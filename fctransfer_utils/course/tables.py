@@ -88,11 +88,15 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 
 def write_measure(frame: pd.DataFrame, path: Path) -> None:
-    """Write ``frame``; rows of other data sets that the file holds stay."""
+    """Write ``frame``; rows of other data sets that the file holds stay, those of another size of the same set go.
+
+    So a data set has one size in a measure, and networks of two profiles cannot be taken for one study.
+    """
     import pandas as pd
 
     if path.exists():
         old = read_measure(path, shown=path.name)
-        others = old[~old["data"].isin(set(frame["data"]))]
+        mine = {plain_name(label) for label in frame["data"]}
+        others = old[[plain_name(label) not in mine for label in old["data"]]]
         frame = pd.concat([others, frame], ignore_index=True).sort_values("data", kind="stable")
     write_text(path, to_csv(frame))
