@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -44,16 +46,17 @@ def local_cluster(workers: int) -> Iterator[Client]:
         "distributed.worker.multiprocessing-method": "spawn",
     }
     with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch, dask.config.set(quiet), _quiet_logs():
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=0,
-            local_directory=scratch,
-            silence_logs=logging.CRITICAL,
-        )
+        with _deaf_children():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                local_directory=scratch,
+                silence_logs=logging.CRITICAL,
+            )
         with cluster, Client(cluster) as client:
             yield client
 
@@ -82,6 +85,7 @@ def train_on(client: Client, session: Session) -> None:
     running: dict[Future, RunSpec] = {}
     donors: dict[str, Future] = {}
     lost: Counter[str] = Counter()
+    session.counter.start()
     try:
         while True:
             _submit(client, session, running, donors)
@@ -126,7 +130,7 @@ def _scattered(client: Client, session: Session, run: RunSpec, donors: dict) -> 
     if run.donor is None:
         return None
     if run.donor.key not in donors:
-        donors[run.donor.key] = client.scatter(session.donor_bytes(run), hash=False)
+        donors[run.donor.key] = client.scatter(session.donor_bytes(run), hash=False, broadcast=True)
     return donors[run.donor.key]
 
 
@@ -157,7 +161,7 @@ def _died(run: RunSpec) -> InputError:
 def _finished(running: dict) -> list[Future]:
     from distributed import wait
 
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, CancelledError):
         wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
     return [future for future in running if future.done()]
 
@@ -222,6 +226,17 @@ def _need_dask() -> None:
             "several workers need dask.distributed, which is not installed; install it with: pip install"
             " distributed, or use one worker."
         ) from error
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes and threads begun here never see Ctrl-C, which a terminal sends to all: this process ends them."""
+    resource_tracker.ensure_running()  # when it starts, it lets the signal through in the thread that started it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

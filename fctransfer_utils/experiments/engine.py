@@ -149,7 +149,6 @@ def run(
         if not plan.todo:
             return RunReport(0, len(plan.skipped), 0, time.monotonic() - start, set_aside=tuple(damaged))
         session = _begin(plan, store, execution, counter, data_root, keep_weights, deadline)
-        counter.tell("start")
         interrupted = False
         try:
             _train_all(session, workers, scheduler)
@@ -212,6 +211,7 @@ def _train_all(session: Session, workers: int, scheduler: str | None) -> None:
 
 
 def _train_here(session: Session) -> None:
+    session.counter.start()
     with _one_torch_thread():
         while run := session.next_job():
             job = session.job(run, donor=session.donor_bytes(run))

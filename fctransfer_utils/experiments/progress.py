@@ -21,9 +21,9 @@ EVENTS = ("start", "epoch", "trained", "tick", "end")
 class Progress:
     """One event of a running study.
 
-    ``done`` of ``total`` networks are finished, ``trained`` of them by this call; ``seconds`` have passed since its
-    start; ``seconds_left`` is an estimate, None before the first network. ``record`` comes with "trained", ``epoch``
-    with "epoch" (networks that learn in this process).
+    ``done`` of ``total`` networks are finished, ``trained`` of them by this call; ``seconds`` have passed since
+    networks began to learn; ``seconds_left`` is an estimate, None before the first network. ``record`` comes with
+    "trained", ``epoch`` with "epoch" (networks that learn in this process).
     """
 
     event: str
@@ -50,8 +50,13 @@ class Counter:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Since the networks began to learn."""
         return time.monotonic() - self.started
+
+    def start(self) -> None:
+        """The images and the workers are ready: time counts from here."""
+        self.started = time.monotonic()
+        self.tell("start")
 
     def tell(self, event: str, **details: Any) -> None:
         """Send one event; "trained" counts one more."""

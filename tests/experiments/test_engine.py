@@ -86,8 +86,16 @@ def test_another_study_shares_the_bases(study, store, run):
     assert (report.done, report.skipped) == (2, 5)
 
 
-def test_two_workers_give_the_records_of_one_process_bit_for_bit(study, store, run, outcomes, undisturbed):
-    report = run(study(), store, workers=2)
+def test_two_workers_give_the_records_of_one_process_even_when_one_is_killed(study, store, run, outcomes, undisturbed):
+    psutil = pytest.importorskip("psutil")
+    pytest.importorskip("distributed")
+
+    def kill_one():
+        workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+        assert len(workers) == 2
+        workers[0].kill()
+
+    report = run(study(), store, workers=2, progress=stopping(3, kill_one))
     assert (report.done, report.remaining) == (7, 0)
     assert outcomes(store) == undisturbed
 
