@@ -14,6 +14,7 @@ from .study import DEFAULT_TREATMENTS, DIRECTIONS, Study, transfer_study
 
 DATA = ("glyphs", "tiny-imagenet", "cifar10", "cifar100")
 FOLDER = "folder:"
+CROP_PADDING = 4
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ PROFILES = {
         cuts=(1, 4, 7),
         directions=(("A", "B"),),
     ),
-    "quick": Size(glyph_classes=50, glyphs_per_class=200, width=12, epochs=8, cuts=(1, 3, 5, 7)),
-    "full": Size(glyph_classes=200, glyphs_per_class=500, epochs=20),
+    "quick": Size(glyph_classes=50, glyphs_per_class=80, width=12, epochs=8, batch_size=32),
+    "full": Size(glyph_classes=200, glyphs_per_class=500, width=12, epochs=10, batch_size=64, seeds=(0, 1, 2)),
 }
 OPTIONS = tuple(field.name for field in fields(Size))
 
@@ -82,7 +83,12 @@ def transfer_profile(profile: str, data: str = "glyphs", **overrides: Any) -> St
     return transfer_study(
         data=data_spec(data, size),
         net=NetSpec(name=size.net, width=size.width if mini else 0, batch_norm=size.batch_norm, init=size.init),
-        recipe=Recipe(epochs=size.epochs, batch_size=size.batch_size, learning_rate=size.learning_rate),
+        recipe=Recipe(
+            epochs=size.epochs,
+            batch_size=size.batch_size,
+            learning_rate=size.learning_rate,
+            crop_padding=0 if data == "glyphs" else CROP_PADDING,  # glyphs are rendered at random places
+        ),
         splits=size.splits,
         seeds=size.seeds,
         directions=size.directions,
