@@ -13,7 +13,7 @@ import nbformat
 
 from ..errors import InputError
 from ..files import write_text
-from . import show
+from . import readme, show
 from .compare import differences
 from .execute import NotebookFailed, executed
 from .normalise import normalised, text_of
@@ -55,6 +55,8 @@ def check(project: Project, files: Sequence[Path]) -> int:
     found = broken_rules(project.notebook_files())
     wanted = {"notebooks", *(file.name for file in files)}
     found = {name: complaints for name, complaints in found.items() if name in wanted}
+    if not readme.is_current(project):
+        found["README.md"] = ["its generated parts are not what figures/ gives; run: make format"]
     for name, complaints in found.items():
         for complaint in complaints:
             show.line(f"{name}: {complaint}")
@@ -75,6 +77,8 @@ def format_all(project: Project, files: Sequence[Path]) -> int:
             continue
         words = "; ".join(changed[:3]) or "unchanged"
         show.line(f"{file.name}: {words} ({time.monotonic() - start:.1f} s)")
+    if readme.renew(project):
+        show.line("README.md: generated parts renewed")
     return 1 if failed else 0
 
 

@@ -1,0 +1,60 @@
+"""What README.md says about results and costs follows from committed files, or the check says so."""
+
+import pytest
+
+from fctransfer_utils.course import readme
+from fctransfer_utils.course.notebooktool import main
+from fctransfer_utils.errors import InputError
+
+TEXT = "# A title\n\n<!-- generated: {} -->\nOUTDATED\n<!-- end -->\n\nThe rest.\n"
+
+
+@pytest.fixture
+def write_readme(project):
+    def write(part):
+        (project.root / "README.md").write_text(TEXT.format(part), encoding="utf-8")
+
+    return write
+
+
+@pytest.mark.parametrize("part", ["results", "costs", "contents"])
+def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_readme, part):
+    write_readme(part)
+    assert not readme.is_current(project)
+    assert readme.renew(project)
+    text = (project.root / "README.md").read_text(encoding="utf-8")
+    assert "OUTDATED" not in text
+    assert text.startswith("# A title\n\n<!-- generated:")
+    assert text.endswith("<!-- end -->\n\nThe rest.\n")
+    assert readme.is_current(project)
+    assert not readme.renew(project)
+
+
+def test_results_name_each_data_set_with_its_size_and_judge_nothing_on_one_base(project):
+    text = readme.results(project)
+    assert "glyphs (rendered)" in text
+    assert "Tiny ImageNet (photographs)" in text
+    assert "1 networks, 1 split and seed" in text
+    assert "**inconclusive**" in text
+    assert "**reproduced**" not in text
+
+
+def test_results_change_with_the_table(project):
+    before = readme.results(project)
+    path = project.evidence("transfer")
+    path.write_text(path.read_text(encoding="utf-8").replace(",8,0.61,", ",9,0.61,"), encoding="utf-8")
+    assert readme.results(project) != before
+
+
+def test_the_check_complains_about_a_part_that_is_not_current(project, write_readme, capsys):
+    write_readme("results")
+    assert main(["check"]) == 1
+    assert "README.md" in capsys.readouterr().out
+    readme.renew(project)
+    assert main(["check"]) == 0
+
+
+def test_a_part_of_unknown_name_is_refused(project, write_readme):
+    write_readme("prices")
+    with pytest.raises(InputError, match=r"prices.*results"):
+        readme.renew(project)
