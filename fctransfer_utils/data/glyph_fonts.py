@@ -35,7 +35,7 @@ TEXT_FONTS = (
 )
 """Every weight and style counts as a font of its own."""
 
-ASCII_FONTS = ("cmr10", "cmb10", "cmss10", "cmti10", "cmtt10")
+ASCII_FONTS = ("cmr10", "cmb10", "cmss10", "cmtt10")
 """Computer Modern: has its own order of characters, which agrees with Unicode for letters and digits only."""
 
 FONTS = TEXT_FONTS + ASCII_FONTS
@@ -63,7 +63,9 @@ def _face(font: int) -> Any:
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{FONTS[font]}.ttf"
     if not path.exists():
         raise InputError(f"font {path} is missing; the glyphs need the fonts of a whole matplotlib: reinstall it.")
-    return FT2Font(str(path))
+    # Before 3.11 outlines were squeezed by a "hinting factor" and rounded; from 3.11 on there is neither.
+    options = {"hinting_factor": 1} if matplotlib.__version_info__ < (3, 11) else {}
+    return FT2Font(str(path), **options)
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import InputError
@@ -66,7 +66,7 @@ class FolderTree:
 class ZipTree:
     """A zip archive; a member's stamp is its size and CRC-32.
 
-    If everything lies in one top folder, that folder is the tree's root. Raises InputError for a file that is no zip.
+    If everything lies in one folder, that folder is the tree's root (a zip of ``train`` and ``val`` has two). Raises InputError for a file that is no zip.
     """
 
     def __init__(self, where: Path) -> None:
@@ -78,7 +78,7 @@ class ZipTree:
         self._folders: dict[str, set[str]] = {"": set()}
         self._files: dict[str, dict[str, str]] = {}
         members = [member for member in self._archive.infolist() if not member.is_dir()]
-        tops = {PurePosixPath(member.filename).parts[0] for member in members if not _ignored(member.filename)}
+        tops = {member.filename.split("/")[0] for member in members if not _ignored(member.filename)}
         self._top = f"{tops.pop()}/" if len(tops) == 1 else ""
         for member in members:
             self._add(member)
