@@ -30,14 +30,14 @@ class Difficulty:
     ``texture`` and ``noise``: largest amplitude, 0..255. ``fragments``: pieces of other glyphs at the border.
     """
 
-    scale: tuple[float, float] = (0.55, 0.85)
+    scale: tuple[float, float] = (0.5, 0.85)
     stretch: float = 0.15
-    shear: float = 0.18
-    turn: float = 0.13
-    shift: float = 0.08
-    contrast: tuple[int, int] = (90, 190)
+    shear: float = 0.2
+    turn: float = 0.14
+    shift: float = 0.09
+    contrast: tuple[int, int] = (70, 190)
     texture: int = 24
-    noise: int = 20
+    noise: int = 24
     fragments: int = 2
 
 

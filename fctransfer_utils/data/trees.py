@@ -66,7 +66,7 @@ class FolderTree:
 class ZipTree:
     """A zip archive; a member's stamp is its size and CRC-32.
 
-    If everything lies in one folder, that folder is the tree's root (a zip of ``train`` and ``val`` has two). Raises InputError for a file that is no zip.
+    If everything lies in one folder, that folder is the tree's root. Raises InputError for a file that is no zip.
     """
 
     def __init__(self, where: Path) -> None:
