@@ -19,8 +19,9 @@ PROBE_IMAGES = 512
 
 
 class Cost(NamedTuple):
-    """Networks of a study, classes and training images of one half, and images seen in training by all networks."""
+    """Seeds and networks of a study, classes and training images of a half, and what all networks see in training."""
 
+    seeds: int
     networks: int
     classes: int
     images: int
@@ -39,7 +40,8 @@ def count(study: Study, *, images: ImageSet | None = None) -> Cost:
     half = classes // 2
     learnt = [half * (run.images_per_class or per_class) for run in study.runs]
     seen = sum(number * run.recipe.epochs for number, run in zip(learnt, study.runs, strict=True))
-    return Cost(len(study.runs), half, learnt[0], first.recipe.epochs, seen)
+    seeds = len({run.seed for run in study.runs})
+    return Cost(seeds, len(study.runs), half, learnt[0], first.recipe.epochs, seen)
 
 
 def _size(data: DataSpec) -> tuple[int, int]:

@@ -17,8 +17,8 @@ STEPS = ("mask", "warped", "background", "with pieces", "with glyph", "with nois
 def steps(spec: DataSpec, *, part: str = "train") -> dict[str, np.ndarray]:
     """The first images of ``part`` of the glyphs of ``spec`` after every step, each uint8 ``(N, 3, S, S)``.
 
-    N is the number of classes, at most one batch of the renderer, and image i is of class i. The last step is the image of the
-    data set, byte for byte. Raises InputError for another data set than glyphs.
+    N is the number of classes, at most one batch of the renderer, and image i is of class i. The last step is the image
+    of the data set, byte for byte. Raises InputError for another data set than glyphs.
     """
     if spec.name != "glyphs":
         raise InputError(f"steps can be shown for the data set glyphs only, not for {spec.name!r}.")
