@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import InputError
@@ -30,6 +30,8 @@ PATIENCE = 60.0
 ATTEMPTS = 3
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
+LARGE_WEIGHTS = {"distributed.admin.large-graph-warning-threshold": "100 GB"}
+
 
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Client]:
@@ -39,6 +41,7 @@ def local_cluster(workers: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     quiet = {
+        **LARGE_WEIGHTS,
         "distributed.worker.profile.enabled": False,
         "distributed.scheduler.worker-ttl": None,
         "distributed.nanny.environ": THREADS,
@@ -65,9 +68,10 @@ def local_cluster(workers: int) -> Iterator[Client]:
 def remote_cluster(scheduler: str) -> Iterator[Client]:
     """A client of the cluster at ``scheduler``; its workers must be processes of one thread each."""
     _need_dask()
+    import dask
     from distributed import Client
 
-    with _quiet_logs():
+    with dask.config.set(LARGE_WEIGHTS), _quiet_logs():
         try:
             client = Client(scheduler, timeout=CONNECT)
         except (OSError, ValueError, TimeoutError) as error:
@@ -119,18 +123,19 @@ def _submit(client: Client, session: Session, running: dict, donors: dict) -> No
         run = session.next_job(frozenset(other.key for other in running.values()))
         if run is None:
             return
-        donor = _scattered(client, session, run, donors)
+        donor = _sent(client, session, run, donors)
         job = session.job(run, donor=None)
         future = client.submit(_train, job, donor, key=f"{run.key}-{time.time_ns()}", pure=False, retries=0)
         running[future] = run
 
 
-def _scattered(client: Client, session: Session, run: RunSpec, donors: dict) -> Any:
-    """The donor's weights on the cluster, sent once."""
+def _sent(client: Client, session: Session, run: RunSpec, donors: dict) -> Future | None:
+    """The donor's weights on the cluster: a task, so that Dask restores them when a worker dies with them."""
     if run.donor is None:
         return None
     if run.donor.key not in donors:
-        donors[run.donor.key] = client.scatter(session.donor_bytes(run), hash=False, broadcast=True)
+        key = f"weights-{run.donor.key}-{time.time_ns()}"
+        donors[run.donor.key] = client.submit(bytes, session.donor_bytes(run), key=key, pure=False)
     return donors[run.donor.key]
 
 
@@ -198,16 +203,16 @@ def _check_workers(client: Client, scheduler: str) -> None:
                 " it with --nthreads 1 (and --nworkers for several)."
             )
     try:
-        found = client.run(_package_version)
+        found = {scheduler: client.run_on_scheduler(_package_version), **client.run(_package_version)}
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the workers of {scheduler} cannot import this package ({error}); start them in an environment that has"
-            " it installed."
+            f"the scheduler {scheduler} or its workers cannot import this package ({error}); start them in an"
+            " environment that has it installed."
         ) from error
     for address, version in found.items():
         if version != __version__:
             raise InputError(
-                f"the worker {address} has version {version} of this package, this process {__version__}; install the"
+                f"the process at {address} has version {version} of this package, this one {__version__}; install the"
                 " same version everywhere."
             )
 

@@ -1,6 +1,9 @@
 """One engine: whatever stops it, and wherever networks learn, the same records come out."""
 
+import contextlib
 import errno
+import io
+import json
 import os
 import signal
 import subprocess
@@ -100,25 +103,46 @@ def test_two_workers_give_the_records_of_one_process_even_when_one_is_killed(stu
     assert outcomes(store) == undisturbed
 
 
-def test_an_existing_scheduler_gives_the_same_records(study, store, run, outcomes, undisturbed):
+@pytest.fixture
+def cluster_here():
+    """``cluster_here(threads)``: a Dask cluster whose scheduler and worker live in this process."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
-    ) as there:
-        report = run(study(), store, scheduler=there.scheduler_address)
+    with contextlib.ExitStack() as stack:
+        yield lambda threads: stack.enter_context(
+            distributed.LocalCluster(
+                n_workers=1,
+                threads_per_worker=threads,
+                processes=False,
+                dashboard_address="127.0.0.1:0",
+                host="127.0.0.1",
+                protocol="tcp",
+            )
+        )
+
+
+def test_an_existing_scheduler_gives_the_same_records(study, store, run, outcomes, undisturbed, cluster_here):
+    report = run(study(), store, scheduler=cluster_here(1).scheduler_address)
     assert report.done == 7
     assert outcomes(store) == undisturbed
 
 
-def test_workers_with_several_threads_are_refused(study, store, run):
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp"
-        ) as there,
-        pytest.raises(InputError, match="2 threads"),
-    ):
-        run(study(), store, scheduler=there.scheduler_address)
+def test_an_interrupted_run_frees_the_workers_of_a_scheduler(study, store, run, cluster_here):
+    there = cluster_here(1)
+
+    def interrupt_while_training(now):
+        if now.event == "tick":
+            raise KeyboardInterrupt
+
+    endless = study(recipe=Recipe(epochs=100_000, batch_size=16))
+    report = run(endless, store, scheduler=there.scheduler_address, progress=interrupt_while_training)
+    assert (report.done, report.interrupted) == (0, True)
+    with there.get_client() as client:
+        assert client.submit(sum, [1, 2]).result(timeout=120) == 3
+
+
+def test_workers_with_several_threads_are_refused(study, store, run, cluster_here):
+    with pytest.raises(InputError, match="2 threads"):
+        run(study(), store, scheduler=cluster_here(2).scheduler_address)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(study, store, run, monkeypatch):
@@ -158,8 +182,6 @@ engine.run(study, Store(store), progress=kill, data_root=root)
 
 
 def test_a_killed_study_loses_at_most_the_network_in_training(study, store, run, outcomes, undisturbed, data_root):
-    import json
-
     runs = json.dumps([run.to_json() for run in study().runs])
     for event, number, kept in (("trained", 2, 2), ("epoch", 3, 4)):
         command = [sys.executable, "-c", KILLED, str(store.path), str(data_root), runs, event, str(number)]
@@ -302,8 +324,6 @@ def test_the_number_of_threads_is_put_back(study, store, run):
 
 
 def test_progress_counts_every_network_and_headless_lines_say_the_same(study, store, run):
-    import io
-
     events, text = [], io.StringIO()
     lines = Lines(text)
     run(study(), store, progress=lambda now: (events.append(now), lines(now)))
