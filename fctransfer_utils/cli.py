@@ -19,7 +19,7 @@ from .errors import InputError, unknown
 OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
 STUDIES = ("transfer",)
 _STUDY_OPTIONS = (
-    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "epochs", "batch_size",
+    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "epochs", "batch_size",
     "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class",
 )  # fmt: skip
 
@@ -89,6 +89,7 @@ def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group.add_argument("--net", metavar="NAME", help="alexnet_mini, alexnet or caffenet")
     group.add_argument("--width", type=int, metavar="W", help="filters of conv1 of alexnet_mini, a multiple of 12")
     group.add_argument("--batch-norm", action="store_true", default=None)
+    group.add_argument("--dropout", type=float, metavar="P", help="in fc6 and fc7")
     group.add_argument("--epochs", type=int, metavar="N")
     group.add_argument("--batch-size", type=int, metavar="N")
     group.add_argument("--learning-rate", type=float, metavar="RATE")

@@ -40,5 +40,6 @@ class NetSpec:
         """A short name for tables, such as ``alexnet_mini-24`` or ``alexnet_mini-24-bn``."""
         parts = [self.name] + ([str(self.width)] if self.name == "alexnet_mini" else [])
         parts += ["bn"] if self.batch_norm else []
+        parts += [] if self.dropout == 0.5 else [f"drop{self.dropout:g}"]
         parts += [] if self.init == "he" else [self.init]
         return "-".join(parts)
