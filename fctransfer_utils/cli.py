@@ -19,8 +19,8 @@ from .errors import InputError, unknown
 OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
 STUDIES = ("transfer",)
 _STUDY_OPTIONS = (
-    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "epochs", "batch_size",
-    "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class",
+    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "epochs",
+    "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class",
 )  # fmt: skip
 
 

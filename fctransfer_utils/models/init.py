@@ -23,8 +23,8 @@ def weight_layer(layer: nn.Module) -> nn.Conv2d | nn.Linear:
 def initialise(net: nn.Sequential, init: str, *, biases: Sequence[float], seed: int) -> None:
     """Draw every layer of ``net`` in place, each from its own stream: no layer depends on how the others are drawn.
 
-    ``he``: variance 2 / fan-in for hidden layers and standard deviation 0.001 for the last, biases 0. A last layer drawn
-    larger makes random logits that dropout scrambles: such a net spends its first epoch unlearning them.
+    ``he``: variance 2 / fan-in for hidden layers and standard deviation 0.001 for the last, biases 0. A last layer
+    drawn larger makes random logits that dropout scrambles: such a net spends its first epoch unlearning them.
     ``gaussian``: standard deviation 0.01, 0.005 for hidden FC layers, and the constant ``biases`` (the 2014 paper).
     """
     last = len(net) - 1
