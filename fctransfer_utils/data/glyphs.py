@@ -23,7 +23,8 @@ TEST_PER_CLASS = 50
 
 def render(spec: DataSpec, *, difficulty: Difficulty = DEFAULT) -> ImageSet:
     """The glyphs of ``spec``: the first ``glyph_classes`` characters (0: all), ``glyphs_per_class`` training images of
-    each (0: 100) and 50 test images of each from another seed. More images per class continue the same sequence.
+    each (0: 100) and 50 test images of each from another seed. Other numbers of images give other images, not a part of
+    the same ones: a smaller draw of one set is ``ImageSet.select(..., per_class=k)``.
     """
     classes = spec.glyph_classes or len(CHARACTERS)
     characters = CHARACTERS[:classes]
