@@ -144,7 +144,7 @@ def by_unit(found: pd.DataFrame, cuts: Sequence[int]) -> pd.Series:
     """``pairs`` averaged over ``cuts`` in each unit that has all of them: points, indexed by (split, seed, target)."""
     wide = found[found["n"].isin(list(cuts))].pivot(index=list(UNIT), columns="n", values="points")
     if set(wide.columns) != set(cuts):
-        return pd.Series(dtype=float)
+        return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[]] * len(UNIT), names=list(UNIT)))
     return wide.dropna().mean(axis=1)
 
 

@@ -69,3 +69,13 @@ def test_unknown_words_are_refused():
         Claim("x", "", "", "", None, "maybe", "")
     with pytest.raises(InputError, match="unknown side 'over'"):
         verdict_of(None, "over")
+
+
+def test_a_table_that_grows_is_judged_at_every_size(made):
+    """A run in progress lacks whole cuts, and then whole treatments: every claim still gets a sentence."""
+    whole = made(seeds=1, targets="B")
+    for cuts in ((0, 8), (0, 1, 7, 8), (0, 1, 2, 4, 7, 8)):
+        found = claims_of_transfer(whole[whole["n"].isin(cuts)])
+        assert len(found) >= 8
+        assert {claim.verdict for claim in found} == {"inconclusive"}
+        assert all(claim.ours is not None or claim.note.startswith("Cannot be judged") for claim in found)
