@@ -65,7 +65,7 @@ def findings(project: Project) -> str:
             "1. *Do features grow specific towards the top?* Frozen layers of the other half against own frozen layers"
             f" (AnB - BnB), at n = 1: {told('AnB', 'BnB', 1)}; at n = 7: {told('AnB', 'BnB', 7)}."
             " Published, n = 7: -8.2.",
-            "2. *Does cutting cost anything in the middle?* Own layers frozen, the rest learnt anew (BnB - base), n = 4:"
+            "2. *Does cutting cost anything in the middle?* Own layers frozen, others learnt anew (BnB - base), n = 4:"
             f" {told('BnB', 'base', 4)}. Published: -1.8.",
             "3. *What do fine-tuned copies gain, and from what?* AnB+ - base:"
             f" {told('AnB+', 'base', *every)}; all own layers copied and trained again (twice - base):"
