@@ -17,7 +17,7 @@ from .titles import measured_costs
 if TYPE_CHECKING:
     import pandas as pd
 
-BLOCK = re.compile(r"(<!-- generated: ([a-z]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- generated: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TITLES = {"tiny-imagenet": "Tiny ImageNet (photographs)", "glyphs": "glyphs (rendered)"}
 
 
@@ -29,7 +29,7 @@ def renewed(project: Project) -> str:
         name = match.group(2)
         if name not in makers:
             raise InputError(f"README.md has the generated part {name!r}; allowed: {', '.join(makers)}.")
-        return f"{match.group(1)}{makers[name](project)}{match.group(3)}"
+        return f"{match.group(1)}{makers[name](project)}\n{match.group(3)}"
 
     return BLOCK.sub(make, _file(project).read_text(encoding="utf-8"))
 

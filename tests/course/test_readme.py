@@ -30,6 +30,18 @@ def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_read
     assert not readme.renew(project)
 
 
+def test_an_empty_part_is_filled_and_what_follows_stays(project):
+    part = "<!-- generated: {} -->\n<!-- end -->\n"
+    text = f"{part.format('costs')}\nBetween.\n\n{part.format('contents')}\nAfter.\n"
+    (project.root / "README.md").write_text(text, encoding="utf-8")
+    readme.renew(project)
+    found = (project.root / "README.md").read_text(encoding="utf-8")
+    assert "Between." in found
+    assert found.endswith("After.\n")
+    assert found.count("<!-- end -->") == 2
+    assert "Not measured yet." in found
+
+
 def test_results_name_each_data_set_with_its_size_and_judge_nothing_on_one_base(project):
     text = readme.results(project)
     assert "glyphs (rendered)" in text
