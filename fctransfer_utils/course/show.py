@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def table(
     for name, wanted in (formats or {}).items():
         write = wanted.format if isinstance(wanted, str) else wanted
         shown[name] = [("" if _empty(value) else write(value)) for value in frame[name]]
+    words = [place for place, name in enumerate(frame) if _is_words(frame[name]) and name not in (formats or {})]
     shown = shown.astype(object).where(shown.notna(), "")
     title = f"<p><em>{html.escape(caption)}</em></p>\n" if caption else ""
     plain = f"{caption}\n" if caption else ""
@@ -43,7 +45,7 @@ def table(
     with _wide():
         _display(
             {
-                "text/html": title + shown.to_html(index=index, border=0, justify="left"),
+                "text/html": title + _words_left(shown.to_html(index=index, border=0, justify="left"), words),
                 "text/plain": plain + shown.to_string(index=index),
             }
         )
@@ -115,6 +117,21 @@ def _close(fig: Figure) -> None:
     """Keep the notebook from drawing the figure a second time at the end of the cell."""
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
+
+
+def _is_words(column: pd.Series) -> bool:
+    return any(isinstance(value, str) for value in column)
+
+
+def _words_left(page: str, columns: Collection[int]) -> str:
+    """``page`` with the cells of these columns aligned left, since readers of notebooks align every cell right."""
+
+    def row(match: re.Match[str]) -> str:
+        cells = match.group(0).split("<td>")
+        joints = ['<td style="text-align: left">' if place in columns else "<td>" for place in range(len(cells) - 1)]
+        return cells[0] + "".join(joint + cell for joint, cell in zip(joints, cells[1:], strict=True))
+
+    return re.sub(r"<tr>.*?</tr>", row, page, flags=re.DOTALL)
 
 
 def _empty(value: Any) -> bool:

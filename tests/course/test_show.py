@@ -1,0 +1,35 @@
+"""A table reads well: words to the left, numbers to the right, the same bytes every time."""
+
+import pandas as pd
+import pytest
+
+from fctransfer_utils.course import show
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(show, "_display", lambda bundle, metadata=None: bundles.append(bundle))
+    return bundles
+
+
+def test_words_stand_left_and_numbers_right(shown):
+    frame = pd.DataFrame({"name": ["a", "b"], "value": [1.25, 2.5], "note": ["", "x < y"]})
+    show.table(frame, formats={"value": "{:.1f}"})
+    page = shown[0]["text/html"]
+    assert page.count('<td style="text-align: left">') == 4
+    assert "<td>1.2</td>" in page
+    assert '<td style="text-align: left">x &lt; y</td>' in page
+
+
+def test_the_index_does_not_shift_the_columns(shown):
+    show.table(pd.DataFrame({"name": ["a"], "value": [1]}), index=True)
+    assert '<td style="text-align: left">a</td>' in shown[0]["text/html"]
+    assert "<td>1</td>" in shown[0]["text/html"]
+
+
+def test_empty_cells_stay_empty_and_the_caption_is_said_in_both_forms(shown):
+    show.table(pd.DataFrame({"value": [1.0, float("nan")]}), caption="A & B", formats={"value": "{:.0f}"})
+    assert "<td></td>" in shown[0]["text/html"]
+    assert "A &amp; B" in shown[0]["text/html"]
+    assert shown[0]["text/plain"].startswith("A & B\n")
