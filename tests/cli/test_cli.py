@@ -138,6 +138,8 @@ def test_a_stopped_run_ends_cleanly_and_goes_on(command, tmp_path, stop, workers
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # tests that run in the background of a shell inherit an ignored Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert process.stderr.readline().startswith("[1/50]")

@@ -13,7 +13,7 @@ from fctransfer_utils.models import NetSpec, build, state_of
 from fctransfer_utils.training import Execution, Recipe, train
 from fctransfer_utils.training.loop import learning_rate, make_optimiser
 
-RECIPE = Recipe(epochs=2, batch_size=16, learning_rate=0.02, crop_padding=2)
+RECIPE = Recipe(epochs=2, batch_size=16, learning_rate=0.005, crop_padding=2)
 CPU = Execution("cpu", "float32")
 
 
