@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -212,7 +211,9 @@ def _train_all(session: Session, workers: int, scheduler: str | None) -> None:
 
 def _train_here(session: Session) -> None:
     session.counter.start()
-    with _one_torch_thread():
+    from ..training.execution import one_thread
+
+    with one_thread(session.execution):
         while run := session.next_job():
             job = session.job(run, donor=session.donor_bytes(run))
             session.keep(run, train_job(job, on_epoch=_telling(session, run)))
@@ -220,18 +221,6 @@ def _train_here(session: Session) -> None:
 
 def _telling(session: Session, run: RunSpec) -> Callable:
     return lambda epoch: session.counter.tell("epoch", run=run, epoch=epoch)
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _set_weights_aside(plan: Plan, store: Store) -> dict[str, str]:

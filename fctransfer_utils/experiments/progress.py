@@ -14,8 +14,6 @@ from .spec import RunSpec
 if TYPE_CHECKING:
     from ..training.loop import Epoch
 
-EVENTS = ("start", "epoch", "trained", "tick", "end")
-
 
 @dataclass(frozen=True)
 class Progress:

@@ -11,7 +11,6 @@ from ..models.spec import NetSpec
 from ..training.recipe import Recipe
 from .spec import LAYERS, SELF_DONOR, TREATMENTS, RunSpec
 
-HALVES = ("A", "B")
 DIRECTIONS = (("A", "B"), ("B", "A"))
 DEFAULT_TREATMENTS = tuple(name for name in TREATMENTS if name != "random")
 

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import InputError
-from .style import BLACK, CYCLE, GREY, WIDTH, new_figure, settle, styled
+from .pictures import picture_blocks
+from .style import BLACK, CYCLE, new_figure, settle, styled
 
 MEASURES = (
     ("gabor_r2", "Gabor-like", "Energy explained by the best Gabor (share)"),
@@ -30,25 +31,8 @@ def filter_rows(nets: Mapping[str, Any], *, columns: int = 12, scores: Mapping[s
     if not nets:
         raise InputError("no filters to show; name at least one net.")
     pictures = {name: _pictures(filters, name) for name, filters in nets.items()}
-    rows = [-(-len(block) // columns) for block in pictures.values()]
-    cell = WIDTH / columns + (0.14 if scores else 0.03)
-    with styled():
-        figure = Figure(figsize=(WIDTH, sum(rows) * cell + 0.4 * len(rows) + 0.25))
-        figure.supxlabel(SCALING, fontsize=8, color=GREY, x=0.01, ha="left")
-        parts = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=[count * cell + 0.4 for count in rows]))
-        for part, (name, block), count in zip(parts, pictures.items(), rows, strict=True):
-            part.suptitle(name, x=0.01, ha="left", fontsize=11, fontweight="bold")
-            grid = part.subplots(count, columns, squeeze=False)
-            for place, axes in enumerate(grid.flat):
-                axes.set_axis_off()
-                if place < len(block):
-                    axes.imshow(block[place], interpolation="nearest")
-                    if scores is not None:
-                        axes.set_title(
-                            f"{scores[name][place]:.2f}", fontsize=8, fontweight="normal", loc="center", pad=2
-                        )
-        settle(figure)
-    return figure
+    titles = None if scores is None else {name: [f"{score:.2f}" for score in scores[name]] for name in pictures}
+    return picture_blocks(pictures, titles, columns=columns, space=0.14 if scores else 0.03, head=0.4, foot=SCALING)
 
 
 def filter_measures(table: pd.DataFrame) -> Figure:

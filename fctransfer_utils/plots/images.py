@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..errors import InputError
+from .pictures import picture_blocks
 from .style import BLUE, GREY, VERMILLION, WIDTH, settle, styled
 
 HALF_COLOURS = (VERMILLION, BLUE)
@@ -27,21 +28,9 @@ def image_grid(groups: Mapping[str, tuple[Any, Sequence[str]]], *, columns: int 
             raise InputError(f"{heading!r} has {len(pictures)} images and {len(names)} names; give one name per image.")
     if not blocks:
         raise InputError("no images to show; name at least one group.")
-    rows = [-(-len(pictures) // columns) for pictures, _ in blocks.values()]
-    cell = WIDTH / columns
-    with styled():
-        figure = Figure(figsize=(WIDTH, sum(rows) * (cell + 0.12) + 0.42 * len(rows)))
-        parts = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=[r * (cell + 0.12) + 0.42 for r in rows]))
-        for part, (heading, (pictures, names)), count in zip(parts, blocks.items(), rows, strict=True):
-            part.suptitle(heading, x=0.01, ha="left", fontsize=11, fontweight="bold")
-            grid = part.subplots(count, columns, squeeze=False)
-            for place, axes in enumerate(grid.flat):
-                axes.set_axis_off()
-                if place < len(pictures):
-                    axes.imshow(pictures[place], interpolation="nearest")
-                    axes.set_title(_short(names[place], columns), fontsize=8, fontweight="normal", loc="center", pad=2)
-        settle(figure)
-    return figure
+    titles = {heading: [_short(name, columns) for name in names] for heading, (_, names) in blocks.items()}
+    pictures = {heading: block for heading, (block, _) in blocks.items()}
+    return picture_blocks(pictures, titles, columns=columns, space=0.12, head=0.42)
 
 
 def class_histogram(table: pd.DataFrame, *, label: str = "Classes") -> Figure:
