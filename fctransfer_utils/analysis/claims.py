@@ -51,7 +51,12 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
+    """How one claim is judged: the effect is ``points(table)`` by unit, expected to lie ``side`` 0.
+
+    ``needs`` and ``cuts`` are the treatments and n that the effect is made of, to name what a table lacks.
+    """
+
     id: str
     statement: str
     source: str
@@ -81,7 +86,7 @@ def claims_of_transfer(
 ) -> tuple[Claim, ...]:
     """The claims behind Figure 2 and Table 1, judged on ``table`` (one data set, net and schedule)."""
     rows = one_condition(table)
-    return tuple(_judge(rule, rows, where=where, margin=margin) for rule in _RULES)
+    return tuple(judge(rule, rows, where=where, margin=margin) for rule in _RULES)
 
 
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
@@ -95,7 +100,8 @@ def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
     )
 
 
-def _judge(rule: _Rule, rows: pd.DataFrame, *, where: str, margin: float) -> Claim:
+def judge(rule: Rule, rows: pd.DataFrame, *, where: str, margin: float = MARGIN) -> Claim:
+    """The claim of ``rule`` on ``rows``, with its verdict; ``where`` is the notebook that shows it."""
     points = rule.points(rows)
     if not len(points):
         absent = " ".join(missing(rows, rule.needs, rule.cuts)) or "no target has all of them."
@@ -106,7 +112,7 @@ def _judge(rule: _Rule, rows: pd.DataFrame, *, where: str, margin: float) -> Cla
     return Claim(rule.id, rule.statement, rule.source, rule.paper, ours, verdict, where, _note(rule, ours, margin))
 
 
-def _note(rule: _Rule, ours: Estimate, margin: float) -> str:
+def _note(rule: Rule, ours: Estimate, margin: float) -> str:
     expected = f"within {margin:g} points of 0" if rule.side == "close" else f"{rule.side} 0"
     if ours.has_interval:
         return f"Expected {expected}."
@@ -133,7 +139,7 @@ def _change(
 
 _ALL = tuple(range(1, 8))
 _RULES = (
-    _Rule(
+    Rule(
         "first-layers-general",
         "Frozen layers 1 and 2 learnt on the other classes serve as well as own ones (AnB - base, n = 1-2).",
         f"{SOURCE}, Fig. 2",
@@ -143,7 +149,7 @@ _RULES = (
         ("base", "AnB"),
         (1, 2),
     ),
-    _Rule(
+    Rule(
         "coadaptation-dip",
         "Freezing the own middle layers and learning the rest anew costs accuracy (BnB - base, n = 4-5).",
         f"{SOURCE}, Fig. 2",
@@ -153,7 +159,7 @@ _RULES = (
         ("base", "BnB"),
         (4, 5),
     ),
-    _Rule(
+    Rule(
         "dip-in-the-middle",
         "That cost is largest in the middle: it is smaller again at the top (BnB at n = 6-7 minus BnB at n = 4-5).",
         f"{SOURCE}, Fig. 2",
@@ -163,7 +169,7 @@ _RULES = (
         ("base", "BnB"),
         (4, 5, 6, 7),
     ),
-    _Rule(
+    Rule(
         "specificity-grows",
         "Features grow specific to their classes towards the top (AnB - BnB at n = 6-7 minus AnB - BnB at n = 1-2).",
         f"{SOURCE}, Fig. 2",
@@ -173,7 +179,7 @@ _RULES = (
         ("BnB", "AnB"),
         (1, 2, 6, 7),
     ),
-    _Rule(
+    Rule(
         "frozen-top-costs",
         "Seven frozen layers from a random half of the classes cost accuracy on the other half (AnB - base, n = 7).",
         f"{SOURCE}, Fig. 2",
@@ -183,7 +189,7 @@ _RULES = (
         ("base", "AnB"),
         (7,),
     ),
-    _Rule(
+    Rule(
         "fine-tuned-boost",
         "Copied and then fine-tuned layers do better than learning afresh (AnB+ - base, n = 1-7).",
         f"{SOURCE}, Table 1",
@@ -193,7 +199,7 @@ _RULES = (
         ("base", "AnB+"),
         _ALL,
     ),
-    _Rule(
+    Rule(
         "boost-beyond-selffer",
         "The boost is due to the other half: it exceeds that of copying own layers (AnB+ - BnB+, n = 1-7).",
         f"{SOURCE}, Table 1",
@@ -203,7 +209,7 @@ _RULES = (
         ("BnB+", "AnB+"),
         _ALL,
     ),
-    _Rule(
+    Rule(
         "boost-beyond-twice",
         "The boost is more than training twice gives (AnB+ - twice, n = 1-7).",
         f"{SOURCE}, Table 1",
