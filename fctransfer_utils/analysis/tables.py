@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import InputError, unknown
 
-TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "random", "twice")
+TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "random", "random-gaussian", "twice", "warm", "stitch")
 CUTS = tuple(range(1, 8))
 CONDITION = ("data", "image_size", "net", "images_per_class", "epochs")
 UNIT = ("split", "seed", "target")

@@ -70,7 +70,10 @@ TREATMENT_STYLE: dict[str, Look] = {
     "AnB": Look(VERMILLION, "^", "-", "AnB: other half's layers, frozen"),
     "AnB+": Look(ORANGE, "v", (0, (4, 1.5)), "AnB+: other half's layers, fine-tuned"),
     "random": Look(PURPLE, "X", (0, (1, 1)), "random: untrained layers, frozen"),
+    "random-gaussian": Look(GREEN, "P", (0, (3, 1.2, 1, 1.2)), "random-gaussian: the same, drawn as in the paper"),
     "twice": Look(GREEN, "*", (0, (6, 1.5, 1, 1.5)), "twice: all own layers, trained again", 11),
+    "warm": Look(ORANGE, "h", (0, (8, 1.5)), "warm: as BnB, one layer new, the rest goes on learning", 7.5),
+    "stitch": Look(PURPLE, "p", (0, (2, 1)), "stitch: one new layer between frozen ones", 7.5),
 }
 
 

@@ -23,8 +23,14 @@ def test_every_treatment_has_a_look_of_its_own_from_okabe_ito():
     assert set(TREATMENT_STYLE) == set(TREATMENTS)
     assert {look.colour for look in TREATMENT_STYLE.values()} <= OKABE_ITO
     assert set(CYCLE) <= OKABE_ITO
-    for part in ("colour", "marker", "label"):
+    for part in ("marker", "label"):
         assert len({getattr(look, part) for look in TREATMENT_STYLE.values()}) == len(TREATMENTS)
+
+
+@pytest.mark.parametrize("together", [(*TREATMENTS[:6], "twice"), ("base", "AnB", "random", "random-gaussian"),
+                                      ("base", "BnB", "warm", "stitch")])  # fmt: skip
+def test_treatments_of_one_figure_have_a_colour_each(together):
+    assert len({TREATMENT_STYLE[name].colour for name in together}) == len(together)
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(TREATMENTS, 2)))
