@@ -54,7 +54,8 @@ class Claim:
 class Rule:
     """How one claim is judged: the effect is ``points(table)`` by unit, expected to lie ``side`` 0.
 
-    ``needs`` and ``cuts`` are the treatments and n that the effect is made of, to name what a table lacks.
+    ``needs`` and ``cuts`` are the treatments and n that the effect is made of, to name what a table lacks; ``unit`` is
+    what the effect is measured in.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Rule:
     points: Callable[[pd.DataFrame], pd.Series]
     needs: Sequence[str]
     cuts: Sequence[int]
+    unit: str = "points"
 
 
 def verdict_of(estimate: Estimate | None, side: str, *, margin: float = MARGIN) -> str:
@@ -89,6 +91,14 @@ def claims_of_transfer(
     return tuple(judge(rule, rows, where=where, margin=margin) for rule in _RULES)
 
 
+def rule(id: str) -> Rule:
+    """The rule of a claim of ``claims_of_transfer``, for a study that tests the same claim on its own cuts."""
+    found = {rule.id: rule for rule in _RULES}
+    if id not in found:
+        raise unknown("claim", id, found)
+    return found[id]
+
+
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
     """The claims as rows: ``claim, source, paper, ours, verdict, where, note``, all text."""
     return pd.DataFrame(
@@ -107,7 +117,7 @@ def judge(rule: Rule, rows: pd.DataFrame, *, where: str, margin: float = MARGIN)
         absent = " ".join(missing(rows, rule.needs, rule.cuts)) or "no target has all of them."
         note = f"Cannot be judged, no pair to compare: {absent}"
         return Claim(rule.id, rule.statement, rule.source, rule.paper, None, "inconclusive", where, note)
-    ours = unit_interval(points)
+    ours = unit_interval(points, unit=rule.unit)
     verdict = verdict_of(ours, rule.side, margin=margin)
     return Claim(rule.id, rule.statement, rule.source, rule.paper, ours, verdict, where, _note(rule, ours, margin))
 

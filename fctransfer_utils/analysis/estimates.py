@@ -24,7 +24,8 @@ FLIPS = 2**16
 class Estimate:
     """A mean, its confidence interval (nan where there is none), how many values it is of, and how it was made.
 
-    ``unit`` is "points" (percentage points of top-1) for a difference, "" for a plain number.
+    ``unit`` is "points" (percentage points of top-1), "nats" for a difference of losses, or "" for a plain
+    number.
     """
 
     mean: float
@@ -43,9 +44,10 @@ class Estimate:
     def __str__(self) -> str:
         if self.count == 0:
             return f"no estimate ({self.method})"
-        value = f"{self.mean:+.1f} {self.unit}" if self.unit else f"{self.mean:.3g}"
+        digits = ".1f" if self.unit == "points" else ".2f" if self.unit else ".3g"
+        value = f"{self.mean:+{digits}} {self.unit}" if self.unit else f"{self.mean:{digits}}"
         if self.has_interval:
-            bounds = f"[{self.low:.1f}, {self.high:.1f}]" if self.unit else f"[{self.low:.3g}, {self.high:.3g}]"
+            bounds = f"[{self.low:{digits}}, {self.high:{digits}}]"
             return f"{value} {bounds}, n = {self.count}"
         reason = "one network, no interval" if self.count == 1 else self.method
         return f"{value}, n = {self.count} ({reason})"

@@ -2,7 +2,15 @@ import math
 
 import pytest
 
-from fctransfer_utils.analysis.claims import MARGIN, VERDICTS, Claim, claims_of_transfer, claims_table, verdict_of
+from fctransfer_utils.analysis.claims import (
+    MARGIN,
+    VERDICTS,
+    Claim,
+    claims_of_transfer,
+    claims_table,
+    rule,
+    verdict_of,
+)
 from fctransfer_utils.analysis.estimates import Estimate
 from fctransfer_utils.errors import InputError
 
@@ -69,6 +77,8 @@ def test_unknown_words_are_refused():
         Claim("x", "", "", "", None, "maybe", "")
     with pytest.raises(InputError, match="unknown side 'over'"):
         verdict_of(None, "over")
+    with pytest.raises(InputError, match="unknown claim 'boost'"):
+        rule("boost")
 
 
 def test_a_table_that_grows_is_judged_at_every_size(made):
