@@ -15,12 +15,13 @@ from typing import Any
 
 from . import __version__
 from .errors import InputError, unknown
+from .experiments.names import STUDIES
 
 OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
-STUDIES = ("transfer",)
 _STUDY_OPTIONS = (
     "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "epochs",
-    "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class",
+    "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class", "volumes",
+    "few_steps", "long_epochs",
 )  # fmt: skip
 
 
@@ -95,12 +96,16 @@ def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group.add_argument("--learning-rate", type=float, metavar="RATE")
     group.add_argument("--image-size", type=int, metavar="PIXELS")
     group.add_argument("--images-per-class", type=int, metavar="K", help="training images of the target; 0: all")
+    group.add_argument("--volumes", type=_numbers, metavar="1,5,20", help="study volume: images per class")
+    group.add_argument("--few-steps", type=int, metavar="N", help="study volume: steps per epoch with few images")
+    group.add_argument("--long-epochs", type=int, metavar="N", help="study dip: epochs of the longer schedule")
     group.add_argument("--glyph-classes", type=int, metavar="K")
     group.add_argument("--glyphs-per-class", type=int, metavar="K")
 
 
 def _add_status(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_status)
+    parser.add_argument("study", choices=STUDIES, nargs="?", default="transfer", help="default: transfer")
     parser.add_argument("--store", required=True, metavar="DIR")
     parser.add_argument("--table", metavar="CSV", help="rows of this table count as done")
     _add_study(parser, profile=None)
@@ -112,8 +117,9 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--merge", action="append", default=[], metavar="CSV", help="rows to keep; they win over a store's"
     )
-    parser.add_argument("--study", choices=STUDIES, default="transfer")
+    parser.add_argument("study", choices=STUDIES, nargs="?", default="transfer", help="default: transfer")
     parser.add_argument("--out", required=True, metavar="CSV")
+    _add_study(parser, profile=None)
 
 
 def _add_notebooks(parser: argparse.ArgumentParser) -> None:
@@ -169,8 +175,7 @@ def _status(options: argparse.Namespace) -> int:
 
     store = Store(options.store, create=False)
     lines = store_lines(store)
-    asked = [name for name in _STUDY_OPTIONS if getattr(options, name) is not None]
-    if options.profile or asked or options.table:
+    if _describes_study(options) or options.table:
         options.profile = options.profile or "quick"
         lines += study_lines(_study(options), store, table=options.table)
     _say("\n".join(lines))
@@ -184,7 +189,12 @@ def _table(options: argparse.Namespace) -> int:
     if not options.store and not options.merge:
         raise InputError("nothing to write a table of; give --store DIR, --merge CSV or both.")
     old = [read_table(path) for path in options.merge]
-    new = [tidy(Store(path, create=False).records(), study=options.study) for path in options.store]
+    stored = [record for path in options.store for record in Store(path, create=False).records()]
+    if _describes_study(options):
+        options.profile = options.profile or "quick"
+        wanted = set(_study(options).keys)
+        stored = [record for record in stored if record.key in wanted]
+    new = [tidy(stored, study=options.study)]
     rows = merge(*old, *new)
     write_table(rows, options.out)
     kept = len(merge(*old))
@@ -208,10 +218,15 @@ def _learning_rate(options: argparse.Namespace) -> int:
     return OK
 
 
-def _study(options: argparse.Namespace) -> Any:
-    from .experiments.profiles import transfer_profile
+def _describes_study(options: argparse.Namespace) -> bool:
+    return bool(options.profile) or any(getattr(options, name) is not None for name in _STUDY_OPTIONS)
 
-    return transfer_profile(options.profile, options.data, **{name: getattr(options, name) for name in _STUDY_OPTIONS})
+
+def _study(options: argparse.Namespace) -> Any:
+    from .experiments.profiles import study_profile
+
+    chosen = {name: getattr(options, name) for name in _STUDY_OPTIONS}
+    return study_profile(getattr(options, "study", "transfer"), options.profile, options.data, **chosen)
 
 
 def _execution(text: str | None) -> Any:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..experiments.study import Study
     from .networks import Trained
 
-STUDIES = ("transfer",)
 READ_SIZE = "quick"
 
 
@@ -59,12 +58,9 @@ class Course:
 
         In ``read`` its size is that of ``quick``.
         """
-        from ..errors import unknown
-        from ..experiments.profiles import transfer_profile
+        from ..experiments.profiles import study_profile
 
-        if name not in STUDIES:
-            raise unknown("study", name, STUDIES)
-        return transfer_profile(self.profile if self.trains else READ_SIZE, self.data, **overrides)
+        return study_profile(name, self.profile if self.trains else READ_SIZE, self.data, **overrides)
 
     def study(
         self, name: str = "transfer", *, where: Mapping[str, Any] | None = None, **overrides: Any
@@ -85,10 +81,17 @@ class Course:
         self, name: str = "transfer", *, data: str | None = None, where: Mapping[str, Any] | None = None
     ) -> pd.DataFrame:
         """The committed rows of ``data`` (default: this notebook's), in any profile."""
+        from ..experiments.names import STUDIES
+
         path = self.project.evidence(name)
         shown = self.project.shown(path)
         table = tables.read_rows(path, shown=shown) if name in STUDIES else tables.read_measure(path, shown=shown)
         return tables.rows_of(table, data or self.data, source=shown, where=where)
+
+    def has_evidence(self, name: str = "transfer", *, data: str | None = None) -> bool:
+        """Whether rows of ``data`` (default: this notebook's) are committed for a study or a measure."""
+        path = self.project.evidence(name)
+        return path.exists() and tables.holds(path, data or self.data)
 
     def measure(
         self, name: str, compute: Callable[[], pd.DataFrame], *, where: Mapping[str, Any] | None = None
@@ -207,7 +210,7 @@ class Course:
         """Whether the committed table holds networks trained on the very images of this profile."""
         from ..experiments.table import data_label
 
-        path = self.project.evidence(STUDIES[0])
+        path = self.project.evidence("transfer")
         label = data_label(self.plan().runs[0].data)
         return path.exists() and label in set(tables.read_rows(path, shown=self.project.shown(path))["data"])
 

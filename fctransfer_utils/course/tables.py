@@ -43,6 +43,12 @@ def rows_of(table: pd.DataFrame, data: str, *, source: str, where: Mapping[str, 
     return rows.reset_index(drop=True)
 
 
+def holds(path: Path, data: str) -> bool:
+    """Whether the committed table at ``path`` has rows of the data set."""
+    label = f"folder:{Path(data.removeprefix('folder:')).name}" if data.startswith("folder:") else data
+    return label in {plain_name(there) for there in read_measure(path, shown=path.name)["data"]}
+
+
 def read_rows(path: Path, *, shown: str) -> pd.DataFrame:
     """A committed table of trained networks. Raises InputError when it is missing or damaged."""
     import pandas as pd

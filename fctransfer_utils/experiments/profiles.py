@@ -1,4 +1,4 @@
-"""How large the transfer study is in each profile: one table of numbers, and the study made from it."""
+"""How large each study is in each profile: tables of numbers, and the studies made from them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from ..data.spec import DataSpec
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
+from .names import STUDIES
+from .studies import (
+    DIP_TREATMENTS,
+    RANDOM_TREATMENTS,
+    VOLUME_TREATMENTS,
+    dip_study,
+    distant_study,
+    random_study,
+    volume_study,
+)
 from .study import DEFAULT_TREATMENTS, DIRECTIONS, Study, transfer_study
 
 DATA = ("glyphs", "tiny-imagenet", "cifar10", "cifar100")
@@ -22,7 +32,8 @@ class Size:
     """Everything that a profile sets; each field can be overridden by name.
 
     ``glyph_classes``, ``glyphs_per_class`` (training images) and ``glyphs_seed`` hold for glyphs only, ``width`` for
-    alexnet_mini only.
+    alexnet_mini only; ``volumes`` and ``few_steps`` (steps per epoch) for study volume, ``long_epochs`` and
+    ``batch_norms`` for study dip.
     """
 
     glyph_classes: int = 50
@@ -43,6 +54,10 @@ class Size:
     treatments: Sequence[str] = DEFAULT_TREATMENTS
     cuts: Sequence[int] = (1, 2, 3, 4, 5, 6, 7)
     images_per_class: int = 0
+    volumes: Sequence[int] = (1, 2, 5, 10, 25, 50, 100, 250)
+    few_steps: int = 200
+    long_epochs: int = 30
+    batch_norms: Sequence[bool] = (False, True)
 
 
 PROFILES = {
@@ -63,6 +78,34 @@ PROFILES = {
     ),
     "full": Size(glyph_classes=200, glyphs_per_class=500, width=12, epochs=10, batch_size=64, seeds=(0, 1, 2)),
 }
+# What a study changes in a profile's numbers. Halves that differ in kind stand under the data set's name.
+DISTANT_SPLITS = {"glyphs": "letters-symbols"}
+NATURAL_MANMADE = "natural-manmade"
+_ONE_WAY = {"directions": (("A", "B"),)}
+_STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
+    "transfer": {},
+    "distant": {
+        "": {"treatments": ("base", "BnB", "AnB")},
+        "smoke": {"directions": DIRECTIONS},
+        "quick": {"cuts": (1, 3, 5, 7)},
+    },
+    "random": {
+        "": {"treatments": RANDOM_TREATMENTS},
+        "quick": {"cuts": (1, 2, 3, 5, 7), **_ONE_WAY},
+    },
+    "volume": {
+        "": {"treatments": VOLUME_TREATMENTS},
+        "smoke": {"volumes": (2,), "few_steps": 2},
+        "quick": {"volumes": (1, 5, 20), "few_steps": 94, "cuts": (3, 5, 7), **_ONE_WAY},
+        "full": {"cuts": (3, 5, 7)},
+    },
+    "dip": {
+        "": {"treatments": DIP_TREATMENTS},
+        "smoke": {"long_epochs": 2},
+        "quick": {"cuts": (4,), "long_epochs": 16, **_ONE_WAY},
+        "full": {"cuts": (3, 4, 5)},
+    },
+}
 OPTIONS = tuple(field.name for field in fields(Size))
 
 
@@ -79,35 +122,59 @@ def profile_size(profile: str, **overrides: Any) -> Size:
     return replace(PROFILES[profile], **{name: value for name, value in overrides.items() if value is not None})
 
 
-def transfer_profile(profile: str, data: str = "glyphs", **overrides: Any) -> Study:
-    """The transfer study of ``profile`` on ``data`` (a set's name or ``folder:PATH``).
+def study_profile(study: str, profile: str, data: str = "glyphs", **overrides: Any) -> Study:
+    """The study named ``study`` in ``profile`` on ``data`` (a set's name or ``folder:PATH``).
 
     ``overrides`` are fields of ``Size``. Raises InputError for unknown names and values out of range.
     """
-    size = profile_size(profile, **overrides)
+    if study not in STUDIES:
+        raise unknown("study", study, STUDIES)
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    changes = _STUDY_SIZES[study]
+    own = {**changes.get("", {}), **changes.get(profile, {})}
+    if study == "distant":
+        own["splits"] = (DISTANT_SPLITS.get(data, NATURAL_MANMADE),)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    size = profile_size(profile, **{**own, **given})
+    common = _common(size, data)
+    if study == "volume":
+        return volume_study(**common, volumes=size.volumes, few_steps=size.few_steps)
+    if study == "dip":
+        return dip_study(**common, long_epochs=size.long_epochs, batch_norms=size.batch_norms)
+    build = {"transfer": transfer_study, "distant": distant_study, "random": random_study}[study]
+    return build(**common, images_per_class=size.images_per_class)
+
+
+def transfer_profile(profile: str, data: str = "glyphs", **overrides: Any) -> Study:
+    """``study_profile`` of the transfer study."""
+    return study_profile("transfer", profile, data, **overrides)
+
+
+def _common(size: Size, data: str) -> dict[str, Any]:
+    """What every study takes."""
     mini = size.net == "alexnet_mini"
-    return transfer_study(
-        data=data_spec(data, size),
-        net=NetSpec(
+    return {
+        "data": data_spec(data, size),
+        "net": NetSpec(
             name=size.net,
             width=size.width if mini else 0,
             batch_norm=size.batch_norm,
             dropout=size.dropout,
             init=size.init,
         ),
-        recipe=Recipe(
+        "recipe": Recipe(
             epochs=size.epochs,
             batch_size=size.batch_size,
             learning_rate=size.learning_rate,
             crop_padding=0 if data == "glyphs" else CROP_PADDING,  # glyphs are rendered at random places
         ),
-        splits=size.splits,
-        seeds=size.seeds,
-        directions=size.directions,
-        treatments=size.treatments,
-        cuts=size.cuts,
-        images_per_class=size.images_per_class,
-    )
+        "splits": size.splits,
+        "seeds": size.seeds,
+        "directions": size.directions,
+        "treatments": size.treatments,
+        "cuts": size.cuts,
+    }
 
 
 def data_spec(data: str, size: Size) -> DataSpec:

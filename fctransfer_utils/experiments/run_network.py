@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..data.image_set import ImageSet, Labelled
 from ..data.splits import Split, make_split
 from ..errors import InputError, unknown
-from ..models import build, copy_prefix, freeze, state_of
+from ..models import build, copy_layers, freeze, state_of
 from ..seeds import derive
 from ..training.loop import Epoch, train
 from .record import Record, Result, pack_weights, sha256, versions
@@ -75,7 +76,11 @@ def start_network(
             raise InputError(f"{spec.treatment} needs the weights of its donor {spec.donor.key}; train the base first.")
         donor = build(spec.net, classes=len(half(split, spec.source)), image_size=size, seed=0)
         donor.load_state_dict(donor_state)
-        copy_prefix(donor, learner, spec.n)
+        copy_layers(donor, learner, spec.copied_layers)
+    if spec.treatment == "random-gaussian":
+        paper = replace(spec.net, init="gaussian")
+        drawn = build(paper, classes=len(half(split, spec.target)), image_size=size, seed=stream(spec, "init"))
+        copy_layers(drawn, learner, spec.frozen_layers)
     freeze(learner, spec.frozen_layers)
     return learner
 

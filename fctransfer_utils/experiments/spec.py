@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,11 @@ from ..files import checksum
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
 
-TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "random", "twice")
-SELF_DONOR = ("BnB", "BnB+", "twice")
-FROZEN = ("BnB", "AnB", "random")
+TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "random", "twice", "random-gaussian", "warm", "stitch")
+RANDOM = ("random", "random-gaussian")
+WARM = ("warm", "stitch")
+SELF_DONOR = ("BnB", "BnB+", "twice", *WARM)
+FROZEN = ("BnB", "AnB", *RANDOM, *WARM)
 LAYERS = 8
 SPEC_VERSION = 1
 
@@ -24,8 +26,10 @@ class RunSpec:
     """A network to train: which images and classes, which layers come from where, and how it learns.
 
     ``target`` is the half ("A" or "B") that the network learns, ``source`` the half that its donor has learnt (equal to
-    ``target`` for BnB, BnB+ and twice, empty for base and random). Layers 1..``n`` are copied (random: left as drawn).
-    ``images_per_class`` 0 means all.
+    ``target`` for BnB, BnB+, twice, warm and stitch, empty for base and random). Layers 1..``n`` are copied (random:
+    left as drawn by the net's initialisation; random-gaussian: drawn by the paper's). warm and stitch also copy layers
+    n+2..8, so that layer n+1 alone is new; in stitch it alone learns. ``images_per_class`` 0 means all.
+    ``donor_recipe`` says how the donor learnt where that differs from ``recipe``.
     """
 
     data: DataSpec = field(default_factory=DataSpec)
@@ -38,6 +42,7 @@ class RunSpec:
     treatment: str = "base"
     n: int = 0
     images_per_class: int = 0
+    donor_recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         if self.treatment not in TREATMENTS:
@@ -50,18 +55,17 @@ class RunSpec:
             )
         if not self.target:
             raise InputError("target is empty; name the half that the network learns, such as 'A' or 'B'.")
-        expected = {
-            "base": ("",),
-            "random": ("",),
-            "BnB": (self.target,),
-            "BnB+": (self.target,),
-            "twice": (self.target,),
-        }.get(self.treatment)
-        if expected is not None and self.source not in expected:
+        alone = self.treatment == "base" or self.treatment in RANDOM
+        expected = "" if alone else self.target if self.treatment in SELF_DONOR else None
+        if expected is not None and self.source != expected:
             raise InputError(
                 f"source {self.source!r} does not fit treatment {self.treatment} on target {self.target!r};"
-                f" it must be {expected[0]!r}."
+                f" it must be {expected!r}."
             )
+        if alone and self.donor_recipe is not None:
+            raise InputError(f"treatment {self.treatment} has no donor; leave donor_recipe out.")
+        if self.donor_recipe == self.recipe:
+            raise InputError("donor_recipe is the same as recipe; leave it out, so that a network has one key.")
         if expected is None and (not self.source or self.source == self.target):
             raise InputError(
                 f"source {self.source!r} does not fit treatment {self.treatment}; it must be another half than the"
@@ -71,8 +75,14 @@ class RunSpec:
             raise InputError(f"images_per_class {self.images_per_class} is negative; give 0 for all or a number.")
 
     def to_json(self) -> dict[str, Any]:
-        """The specification as JSON types; ``from_json`` is its inverse."""
-        return {"version": SPEC_VERSION, **asdict(self)}
+        """The specification as JSON types; ``from_json`` is its inverse. Later fields are absent where unused."""
+        value = {"version": SPEC_VERSION, **asdict(self)}
+        if self.donor_recipe is None:
+            del value["donor_recipe"]
+        for name in ("recipe", "donor_recipe"):
+            if name in value and not value[name]["steps"]:
+                del value[name]["steps"]
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunSpec:
@@ -86,6 +96,8 @@ class RunSpec:
             )
         try:
             parts = {name: kind(**fields.pop(name)) for name, kind in _PARTS.items()}
+            if "donor_recipe" in fields:
+                parts["donor_recipe"] = Recipe(**fields.pop("donor_recipe"))
             return cls(**parts, **fields)
         except (TypeError, KeyError) as error:
             raise InputError(f"not a run specification: {error}.") from error
@@ -96,9 +108,17 @@ class RunSpec:
         return checksum(self.to_json())
 
     @property
-    def frozen_layers(self) -> int:
-        """How many leading layers keep their weights while the network learns."""
-        return self.n if self.treatment in FROZEN else 0
+    def copied_layers(self) -> tuple[int, ...]:
+        """The numbers of the layers that come from the donor."""
+        behind = range(self.n + 2, LAYERS + 1) if self.treatment in WARM else ()
+        return (*range(1, self.n + 1), *behind) if self.source else ()
+
+    @property
+    def frozen_layers(self) -> tuple[int, ...]:
+        """The numbers of the layers that keep their weights while the network learns."""
+        if self.treatment == "stitch":
+            return self.copied_layers
+        return tuple(range(1, self.n + 1)) if self.treatment in FROZEN else ()
 
     @property
     def donor(self) -> RunSpec | None:
@@ -110,7 +130,15 @@ class RunSpec:
         if not self.source:
             return None
         images = self.images_per_class if self.source == self.target else 0
-        return replace(self, treatment="base", n=0, source="", target=self.source, images_per_class=images)
+        return RunSpec(
+            data=self.data,
+            net=self.net,
+            recipe=self.donor_recipe or self.recipe,
+            split=self.split,
+            seed=self.seed,
+            target=self.source,
+            images_per_class=images,
+        )
 
 
 _PARTS = {"data": DataSpec, "net": NetSpec, "recipe": Recipe}
@@ -121,4 +149,6 @@ def _allowed_cuts(treatment: str) -> range:
         return range(0, 1)
     if treatment == "twice":
         return range(LAYERS, LAYERS + 1)
+    if treatment in WARM:
+        return range(0, LAYERS - 1)
     return range(0, LAYERS)

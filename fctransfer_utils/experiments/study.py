@@ -9,10 +9,10 @@ from ..data.spec import DataSpec
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
-from .spec import LAYERS, SELF_DONOR, TREATMENTS, RunSpec
+from .spec import LAYERS, RANDOM, SELF_DONOR, TREATMENTS, WARM, RunSpec
 
 DIRECTIONS = (("A", "B"), ("B", "A"))
-DEFAULT_TREATMENTS = tuple(name for name in TREATMENTS if name != "random")
+DEFAULT_TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "twice")
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,13 @@ def transfer_study(
     treatments: Sequence[str] = DEFAULT_TREATMENTS,
     cuts: Sequence[int] = tuple(range(1, LAYERS)),
     images_per_class: int = 0,
+    name: str = "transfer",
 ) -> Study:
     """The A/B experiment of Yosinski et al. 2014, section 3, as a study.
 
     A direction is (source half, target half). AnB and AnB+ copy from the source's base; BnB, BnB+ and twice from the
-    target's own. Every base that a network or a comparison needs is in the study once. Raises InputError for unknown
-    names, cuts outside 0..7 and empty lists.
+    target's own. Every base that a network or a comparison needs is in the study once. warm and stitch need a layer
+    behind the new one, so they leave n = 7 out. Raises InputError for unknown names, cuts outside 0..7, empty lists.
     """
     splits = _several("split", splits)
     seeds = _seeds(seeds)
@@ -69,7 +70,7 @@ def transfer_study(
     ]
     rest = [run for start in common for run in _block(start, directions, treatments, cuts, images_per_class)]
     bases = [run for start in common for run in _bases(start, directions, treatments, images_per_class)]
-    return Study(name="transfer", runs=tuple(dict.fromkeys(bases + rest)))
+    return Study(name=name, runs=tuple(dict.fromkeys(bases + rest)))
 
 
 def spread(cuts: Sequence[int]) -> list[int]:
@@ -107,11 +108,11 @@ def _block(start: RunSpec, directions, treatments, cuts, images_per_class: int) 
         for source, target in directions:
             there = replace(start, target=target, images_per_class=images_per_class)
             for treatment in treatments:
-                donor = "" if treatment == "random" else target if treatment in SELF_DONOR else source
+                donor = "" if treatment in RANDOM else target if treatment in SELF_DONOR else source
                 if treatment == "twice":
                     if place == 0:
                         runs.append(replace(there, treatment=treatment, source=donor, n=LAYERS))
-                elif treatment != "base":
+                elif treatment != "base" and not (treatment in WARM and cut > LAYERS - 2):
                     runs.append(replace(there, treatment=treatment, source=donor, n=cut))
     return runs
 

@@ -2,7 +2,7 @@
 
 from .alexnet import LAYER_NAMES, build
 from .spec import INITIALISATIONS, NETWORKS, NetSpec
-from .surgery import check_cut, copy_prefix, freeze, parameter_counts, state_of, train_mode
+from .surgery import check_cut, copy_layers, copy_prefix, freeze, layer_numbers, parameter_counts, state_of, train_mode
 
 __all__ = [
     "INITIALISATIONS",
@@ -11,8 +11,10 @@ __all__ = [
     "NetSpec",
     "build",
     "check_cut",
+    "copy_layers",
     "copy_prefix",
     "freeze",
+    "layer_numbers",
     "parameter_counts",
     "state_of",
     "train_mode",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -17,13 +19,33 @@ def check_cut(net: nn.Sequential, n: int) -> int:
     return n
 
 
-@torch.no_grad()
+def layer_numbers(net: nn.Sequential, layers: int | Collection[int]) -> tuple[int, ...]:
+    """Layer numbers from 1, ascending; a whole number n stands for 1..n. Raises InputError for what is no layer."""
+    if not isinstance(layers, Collection) or isinstance(layers, str):
+        return tuple(range(1, check_cut(net, layers) + 1))
+    for number in layers:
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(net):
+            raise InputError(f"layer {number!r} is not in this network; layers are numbered 1..{len(net)}.")
+    return tuple(sorted(set(layers)))
+
+
 def copy_prefix(donor: nn.Sequential, net: nn.Sequential, n: int) -> None:
     """Copy parameters and buffers of layers 1..``n`` of ``donor`` into ``net``, in place.
 
     Raises InputError when ``n`` is no cut or a layer has another shape in the donor.
     """
-    for (name, source), target in zip(list(donor.named_children())[: check_cut(net, n)], net, strict=False):
+    copy_layers(donor, net, range(1, check_cut(net, n) + 1))
+
+
+@torch.no_grad()
+def copy_layers(donor: nn.Sequential, net: nn.Sequential, layers: Iterable[int]) -> None:
+    """Copy parameters and buffers of the numbered ``layers`` (from 1) of ``donor`` into ``net``, in place.
+
+    Raises InputError for a number that is no layer, or when a layer has another shape in the donor.
+    """
+    names = [name for name, _ in donor.named_children()]
+    for number in layer_numbers(net, tuple(layers)):
+        name, source, target = names[number - 1], donor[number - 1], net[number - 1]
         theirs, ours = source.state_dict(), target.state_dict()
         shapes = {key: tuple(value.shape) for key, value in theirs.items()}
         wanted = {key: tuple(value.shape) for key, value in ours.items()}
@@ -35,21 +57,21 @@ def copy_prefix(donor: nn.Sequential, net: nn.Sequential, n: int) -> None:
         target.load_state_dict(theirs)
 
 
-def freeze(net: nn.Sequential, n: int) -> None:
-    """Layers 1..``n`` get no gradient; all others do."""
-    check_cut(net, n)
-    for index, layer in enumerate(net):
-        layer.requires_grad_(index >= n)
+def freeze(net: nn.Sequential, frozen: int | Collection[int]) -> None:
+    """The ``frozen`` layers (their numbers, or n for 1..n) get no gradient; all others do."""
+    still = layer_numbers(net, frozen)
+    for number, layer in enumerate(net, start=1):
+        layer.requires_grad_(number not in still)
 
 
-def train_mode(net: nn.Sequential, frozen: int) -> None:
-    """Training mode above the cut; layers 1..``frozen`` in eval mode, so that batch-norm statistics stand still.
+def train_mode(net: nn.Sequential, frozen: int | Collection[int]) -> None:
+    """Training mode; the ``frozen`` layers (numbers, or n for 1..n) in eval mode: batch-norm statistics stand still.
 
     Dropout stays on everywhere: in the paper a frozen FC layer has learning rate 0 but still drops its units.
     """
     net.train()
-    for layer in net[: check_cut(net, frozen)]:
-        layer.eval()
+    for number in layer_numbers(net, frozen):
+        layer = net[number - 1].eval()
         for part in layer.modules():
             if isinstance(part, _DROPOUT):
                 part.train()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -20,9 +21,12 @@ from .. import seeds
 from ..data.augment import augment, normalise
 from ..data.image_set import Labelled
 from ..errors import InputError
-from ..models import freeze, train_mode
+from ..models import freeze, layer_numbers, train_mode
 from .execution import Execution, one_thread
+from .prefix import Ready, constant_layers, outputs
 from .recipe import Recipe
+
+EVALUATED_AT_ONCE = 500
 
 
 class Epoch(NamedTuple):
@@ -75,17 +79,19 @@ def train(
     *,
     recipe: Recipe,
     seed: int,
-    frozen: int = 0,
+    frozen: int | Collection[int] = 0,
     flip: bool,
     mean: Sequence[float],
     std: Sequence[float],
     execution: Execution,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> TrainResult:
-    """Train ``net`` in place on ``train_set``, layers 1..``frozen`` standing still; evaluate after every epoch.
+    """Train ``net`` in place on ``train_set``, the ``frozen`` layers standing still; evaluate after every epoch.
 
-    Images are uint8 (N, 3, H, W), labels int64 (N,). ``seed`` fixes the order of images, the augmentation and dropout.
-    A loss that is not finite ends the run with ``diverged``. Raises InputError for an empty set.
+    ``frozen`` holds layer numbers from 1, or is n for layers 1..n. Images are uint8 (N, 3, H, W), labels int64 (N,).
+    ``seed`` fixes the order of images, the augmentation and dropout. Without augmentation a frozen prefix is run once
+    per image, not once per epoch. A loss that is not finite ends the run with ``diverged``. Raises InputError for an
+    empty set.
     """
     for name, part in (("training", train_set), ("test", test_set)):
         if len(part.labels) == 0:
@@ -98,44 +104,73 @@ def train(
 def _train(net, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch) -> TrainResult:
     device = execution.device
     net.to(device, memory_format=execution.memory_format)
-    images, labels = train_set.images.to(device), train_set.labels.to(device)
-    test_set = Labelled(test_set.images.to(device), test_set.labels.to(device))
+    train_set, test_set = (Labelled(part.images.to(device), part.labels.to(device)) for part in (train_set, test_set))
     pixels = Pixels.of(mean, std, execution)
-    freeze(net, frozen)
+    still = layer_numbers(net, frozen)
+    freeze(net, still)
+    prefix = next(number for number in range(len(net) + 1) if number + 1 not in still)
+    augmented = flip or recipe.crop_padding > 0
+    skipped, train_set, test_set, pixels = _run_once(
+        net, 0 if augmented else prefix, train_set, test_set, recipe, pixels
+    )
+    below, above, tested = net[skipped:prefix], net[prefix:], net[skipped:]
+    images, labels = train_set
     optimiser = make_optimiser(net, recipe)
     order = seeds.generator(seed, "order")
     shifts = seeds.generator(seed, "augment", device=device)
-    steps = math.ceil(len(labels) / recipe.batch_size)
+    steps = recipe.steps or math.ceil(len(labels) / recipe.batch_size)
+    batches = _batches(len(labels), recipe.batch_size, order, device)
     curve: list[Epoch] = []
     start = time.perf_counter()
     for epoch in range(recipe.epochs):
-        train_mode(net, frozen)
-        total = torch.zeros((), device=device)
-        permutation = torch.randperm(len(labels), generator=order).to(device)
-        for step, chosen in enumerate(permutation.split(recipe.batch_size)):
+        train_mode(net, still)
+        total, seen = torch.zeros((), device=device), 0
+        for step, chosen in enumerate(islice(batches, steps)):
             rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            batch = augment(images[chosen], padding=recipe.crop_padding, flip=flip, generator=shifts)
+            batch = images[chosen]
+            if augmented:
+                batch = augment(batch, padding=recipe.crop_padding, flip=flip, generator=shifts)
             with execution.autocast():
                 with torch.no_grad():
-                    cut = net[:frozen](pixels(batch)) if frozen else pixels(batch)
-                logits = net[frozen:](cut)
+                    cut = below(pixels(batch))
+                logits = above(cut)
             loss = F.cross_entropy(logits.float(), labels[chosen])
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             total += loss.detach() * len(chosen)
-        test_loss, top1 = evaluate(net, test_set, pixels=pixels)
-        train_loss = total.item() / len(labels)
+            seen += len(chosen)
+        test_loss, top1 = evaluate(tested, test_set, pixels=pixels)
+        train_loss = total.item() / seen
         curve.append(Epoch(epoch + 1, train_loss, test_loss, top1, rate, time.perf_counter() - start))
         if on_epoch:
             on_epoch(curve[-1])
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
             break
+    net.eval()
     last = curve[-1]
     diverged = not (math.isfinite(last.train_loss) and math.isfinite(last.test_loss))
     return TrainResult(tuple(curve), last.test_top1, last.train_loss, time.perf_counter() - start, diverged)
+
+
+def _run_once(net, prefix: int, train_set: Labelled, test_set: Labelled, recipe: Recipe, pixels: Pixels):
+    """How many of the first ``prefix`` layers need no further run, and both sets as what comes out of these."""
+    constant = constant_layers(net, prefix)
+    if constant:
+        sizes = ((train_set, recipe.batch_size), (test_set, EVALUATED_AT_ONCE))
+        kept = [outputs(net[:constant], part.images, pixels=pixels, batch_size=size) for part, size in sizes]
+        if all(part is not None for part in kept):
+            sets = (Labelled(*both) for both in zip(kept, (train_set.labels, test_set.labels), strict=True))
+            return constant, *sets, Ready(pixels.execution)
+    return 0, train_set, test_set, pixels
+
+
+def _batches(images: int, size: int, order: torch.Generator, device: str) -> Iterator[Tensor]:
+    """Batches of image numbers without end: one random order of all images after the other."""
+    while True:
+        yield from torch.randperm(images, generator=order).to(device).split(size)
 
 
 def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.SGD:
@@ -162,7 +197,9 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
 
 
 @torch.no_grad()
-def evaluate(net: nn.Module, part: Labelled, *, pixels: Pixels, batch_size: int = 500) -> tuple[float, float]:
+def evaluate(
+    net: nn.Module, part: Labelled, *, pixels: Pixels | Ready, batch_size: int = EVALUATED_AT_ONCE
+) -> tuple[float, float]:
     """Mean cross-entropy (nats) and top-1 (fraction) of ``net`` in eval mode on labelled images, not augmented."""
     net.eval()
     device = pixels.execution.device

@@ -16,7 +16,8 @@ class Recipe:
     ``learning_rate`` is the peak. Schedule ``linear`` warms up over the first ``warmup`` share of the steps and then
     falls linearly to zero, so that a run ends settled; ``step`` divides by 10 after each third of a run, in the manner
     of Yosinski et al. 2014. ``weight_decay`` acts on weights, not on biases or batch-norm scales.
-    ``crop_padding`` is in pixels of the image (0: no random crop).
+    ``crop_padding`` is in pixels of the image (0: no random crop). ``steps`` is the number of steps between two
+    evaluations, in whatever number of passes over the images that takes (0: as many as one pass takes).
     """
 
     epochs: int = 10
@@ -27,6 +28,7 @@ class Recipe:
     schedule: str = "linear"
     warmup: float = 0.1
     crop_padding: int = 4
+    steps: int = 0
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -39,6 +41,7 @@ class Recipe:
             ("weight_decay", self.weight_decay, 0.0, 1.0),
             ("warmup", self.warmup, 0.0, 0.9),
             ("crop_padding", self.crop_padding, 0, 64),
+            ("steps", self.steps, 0, 10_000_000),
         ):
             if not low <= value <= high:
                 raise InputError(f"{name} {value!r} is outside {low}..{high}; give a value in that range.")

@@ -54,7 +54,7 @@ def test_a_self_donor_has_seen_the_targets_images_and_a_foreign_one_all_of_the_s
 
 def test_random_filters_have_no_donor(study):
     runs = [run for run in study(treatments=("random",), cuts=(1, 2)).runs if run.treatment == "random"]
-    assert [(run.n, run.donor, run.frozen_layers) for run in runs] == [(1, None, 1), (2, None, 2)]
+    assert [(run.n, run.donor, run.frozen_layers) for run in runs] == [(1, None, (1,)), (2, None, (1, 2))]
 
 
 @pytest.mark.parametrize(
