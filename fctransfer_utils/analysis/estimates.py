@@ -49,7 +49,7 @@ class Estimate:
         if self.has_interval:
             bounds = f"[{self.low:{digits}}, {self.high:{digits}}]"
             return f"{value} {bounds}, n = {self.count}"
-        reason = "one network, no interval" if self.count == 1 else self.method
+        reason = "one network, no interval" if self.count == 1 and self.method in METHODS else self.method
         return f"{value}, n = {self.count} ({reason})"
 
 

@@ -1,0 +1,172 @@
+"""How far a task is from another one, measured on features before anything is transferred.
+
+Three measures on given activations. *Linear probe*: top-1 of a linear classifier on frozen features. *LogME* (You et
+al., ICML 2021): how likely the labels are under a Bayesian linear model of the features, per image; no test images
+needed. *Proxy A-distance* (Ben-David et al. 2006, 2010): how well a classifier tells the images of one task from those
+of the other, on images that it did not learn. The first two ask what features are worth for a task, the third whether images
+look different; they can disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+
+ROUNDS = 11  # of the fixed point for LogME; it settles in two or three
+STEPS = 100  # of the solver behind probes
+TINY = 1e-12
+PENALTY = 1.0  # inverse strength of the squared weights, as in scikit-learn
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear classifier on features: ``top1`` (fraction) on ``images`` test images of ``classes`` classes."""
+
+    top1: float
+    classes: int
+    images: int
+
+
+@dataclass(frozen=True)
+class DomainDistance:
+    """How far two sets of images are apart: ``distance`` = 2 (1 - 2 error), at least 0 and at most 2.
+
+    ``error`` is the share of wrongly told images among the ``images`` held out; ``low`` and ``high`` are the distance
+    at the ends of its 95 % interval (Wilson).
+    """
+
+    distance: float
+    low: float
+    high: float
+    error: float
+    images: int
+
+
+def linear_probe(
+    features: np.ndarray,
+    labels: np.ndarray,
+    test_features: np.ndarray,
+    test_labels: np.ndarray,
+    *,
+    penalty: float = PENALTY,
+) -> Probe:
+    """Logistic regression on standardised features (N, D) with labels (N,), scored on test features (M, D).
+
+    Features that are the same for every training image are ignored. Raises InputError for features and labels that do
+    not fit, fewer than 2 classes and values that are not finite.
+    """
+    features, labels = _checked(features, labels)
+    test_features, test_labels = _checked(test_features, test_labels, what="test ")
+    if features.shape[1] != test_features.shape[1]:
+        raise InputError(
+            f"the features have {features.shape[1]} columns and the test features {test_features.shape[1]}; take both"
+            " from the same layer."
+        )
+    model = _classifier(penalty)
+    model.fit(features, labels)
+    top1 = float((model.predict(test_features) == test_labels).mean())
+    return Probe(top1, len(np.unique(labels)), len(test_labels))
+
+
+def logme(features: np.ndarray, labels: np.ndarray) -> float:
+    """The logarithm of maximum evidence per image (nats) of features (N, D) for labels (N,), mean over classes.
+
+    For each class a Bayesian linear regression of its 0/1 label on the features is fitted; the precisions of weights
+    and noise are those that make the labels most likely, found by a fixed point (You et al. 2021, algorithm 1). Larger is better; values of the same images and labels can be compared.
+    Raises InputError as ``linear_probe``.
+    """
+    features, labels = _checked(features, labels)
+    left, singular, _ = np.linalg.svd(features, full_matrices=False)
+    kept = singular > 1e-10 * singular[0]
+    left, energy = left[:, kept], len(labels) * (singular[kept] / singular[0]) ** 2  # the best fit has any scale
+    evidence = []
+    for label in np.unique(labels):
+        target = (labels == label).astype(float)
+        evidence.append(_evidence(left.T @ target, float(target @ target), energy, len(labels)))
+    return float(np.mean(evidence))
+
+
+def _evidence(projected: np.ndarray, length: float, energy: np.ndarray, count: int) -> float:
+    """Log evidence per image of a target vector of squared ``length``; ``projected`` (r,) are its parts along the
+    features' directions, ``energy`` (r,) the squared singular values there. Other directions cancel.
+    """
+    outside = max(length - float(projected @ projected), 0.0)
+
+    def fitted(alpha: float, beta: float) -> tuple[float, float]:
+        """Squared weights and squared error of the most likely fit at these precisions."""
+        posterior = alpha + beta * energy
+        weights = float((beta**2 * energy * projected**2 / posterior**2).sum())
+        return weights, outside + float(((alpha / posterior) ** 2 * projected**2).sum())
+
+    alpha = beta = 1.0
+    for _ in range(ROUNDS):
+        weights, error = fitted(alpha, beta)
+        gamma = float((beta * energy / (alpha + beta * energy)).sum())
+        before = alpha / beta
+        alpha, beta = max(gamma, TINY) / max(weights, TINY), max(count - gamma, TINY) / max(error, TINY)
+        if abs(alpha / beta - before) <= 1e-3 * before:
+            break
+    weights, error = fitted(alpha, beta)
+    volume = float(np.log(alpha + beta * energy).sum()) - len(energy) * math.log(alpha)
+    return (count * math.log(beta / (2 * math.pi)) - beta * error - alpha * weights - volume) / (2 * count)
+
+
+def proxy_a_distance(one: np.ndarray, other: np.ndarray, *, seed: int = 0, penalty: float = PENALTY) -> DomainDistance:
+    """The distance of the images behind features (N, D) and (M, D), by a linear classifier that tells them apart.
+
+    As many of each are drawn (by ``seed``) as the smaller set has; it learns one half of them and is scored on the
+    other. Raises InputError for fewer than 4 of one kind, another number of features and values that are not finite.
+    """
+    sides = [np.asarray(side, dtype=np.float64).reshape(len(side), -1) for side in (one, other)]
+    if sides[0].shape[1] != sides[1].shape[1]:
+        raise InputError(
+            f"the features have {sides[0].shape[1]} and {sides[1].shape[1]} columns; take both from the same layer."
+        )
+    fewest = min(len(side) for side in sides)
+    if fewest < 4:
+        raise InputError(f"{fewest} images of one kind are too few to learn from and to test; give at least 4 of each.")
+    rng = np.random.default_rng(seed)
+    drawn = [side[rng.permutation(len(side))[:fewest]] for side in sides]
+    half = fewest // 2
+    learn, test = (np.concatenate([side[part] for side in drawn]) for part in (slice(0, half), slice(half, None)))
+    which = np.repeat([0, 1], half), np.repeat([0, 1], fewest - half)
+    probe = linear_probe(learn, which[0], test, which[1], penalty=penalty)
+    low, high = _wilson(1 - probe.top1, probe.images)
+    return DomainDistance(_distance(1 - probe.top1), _distance(high), _distance(low), 1 - probe.top1, probe.images)
+
+
+def _distance(error: float) -> float:
+    return float(np.clip(2 * (1 - 2 * error), 0, 2))
+
+
+def _wilson(share: float, count: int) -> tuple[float, float]:
+    z = 1.959964
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return centre - reach, centre + reach
+
+
+def _classifier(penalty: float):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=STEPS, tol=1e-3))
+
+
+def _checked(features: np.ndarray, labels: np.ndarray, *, what: str = "") -> tuple[np.ndarray, np.ndarray]:
+    labels = np.asarray(labels).reshape(-1)
+    features = np.asarray(features, dtype=np.float64)
+    if len(features) != len(labels):
+        raise InputError(f"there are {len(features)} {what}features and {len(labels)} labels; give one label for each.")
+    if not len(labels):
+        raise InputError(f"there are no {what}features; select at least one class with images.")
+    if len(np.unique(labels)) < 2 and not what:
+        raise InputError(f"all labels are {labels[0]}; a classifier needs at least 2 classes.")
+    if not np.isfinite(features).all():
+        raise InputError(f"some {what}features are not finite; leave out networks that diverged.")
+    return features.reshape(len(labels), -1), labels
