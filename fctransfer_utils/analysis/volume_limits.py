@@ -51,7 +51,9 @@ class Crossing:
             return "not determined"
         if images == BELOW:
             return f"below the data (k < {self.first})"
-        return f"beyond the data (k > {self.last})" if images == BEYOND else f"k = {images:.3g}"
+        return (
+            f"beyond the data (k > {self.last})" if images == BEYOND else f"k = {images:.{0 if images >= 10 else 1}f}"
+        )
 
     def __str__(self) -> str:
         if self.has_interval:

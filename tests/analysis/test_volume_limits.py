@@ -24,7 +24,7 @@ def test_the_gap_takes_each_kind_at_its_best_cut():
 def test_freezing_stops_paying_where_the_lines_cross():
     found = limits.where_freezing_stops(rows_of(noise=0))
     assert found.images == pytest.approx(2**2.8)
-    assert "k = 6.96" in str(found)
+    assert "k = 7.0" in str(found)
 
 
 def test_transfer_stops_paying_where_scratch_comes_within_the_margin():
