@@ -30,7 +30,7 @@ class Cost(NamedTuple):
 
 
 def count(study: Study, *, images: ImageSet | None = None) -> Cost:
-    """``images_seen`` = the sum over all networks of (training images of its half) x epochs.
+    """``images_seen`` = the sum over all networks of (training images of its half, or steps x batch size) x epochs.
 
     A half is half of the classes, rounded down. ``images`` are those of a set whose size is not known beforehand.
     Raises InputError when it is neither given nor known.
@@ -39,9 +39,14 @@ def count(study: Study, *, images: ImageSet | None = None) -> Cost:
     classes, per_class = (images.classes, len(images.train_labels) // images.classes) if images else _size(first.data)
     half = classes // 2
     learnt = [half * (run.images_per_class or per_class) for run in study.runs]
-    seen = sum(number * run.recipe.epochs for number, run in zip(learnt, study.runs, strict=True))
+    seen = sum(_in_an_epoch(run, own) * run.recipe.epochs for own, run in zip(learnt, study.runs, strict=True))
     seeds = len({run.seed for run in study.runs})
     return Cost(seeds, len(study.runs), half, learnt[0], first.recipe.epochs, seen)
+
+
+def _in_an_epoch(run: RunSpec, own: int) -> int:
+    recipe = run.recipe
+    return recipe.steps * min(recipe.batch_size, own) if recipe.steps else own
 
 
 def _size(data: DataSpec) -> tuple[int, int]:

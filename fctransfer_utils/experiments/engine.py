@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KEEP_WEIGHTS = ("donors", "all")
 SLACK = 0.9
+RENDERED = "glyphs"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def run(
         damaged |= _set_weights_aside(plan, store)
         counter = Counter(progress or automatic(), done=len(plan.skipped), total=len(plan.skipped) + len(plan.todo))
         if not plan.todo:
+            _compare_rendered(plan, store, data_root)
             return RunReport(0, len(plan.skipped), 0, time.monotonic() - start, set_aside=tuple(damaged))
         session = _begin(plan, store, execution, counter, data_root, keep_weights, deadline)
         interrupted = False
@@ -197,6 +199,14 @@ def _compare(session: Session, first: RunSpec) -> None:
             _same_images(record, session.fingerprints[data], session.store)
         if (data, record.spec.net, record.spec.recipe) == (first.data, first.net, first.recipe):
             session.seconds[_kind(record.spec)] = record.seconds
+
+
+def _compare_rendered(plan: Plan, store: Store, data_root: Path | str | None) -> None:
+    """Where all is done: check that rendered images, which are always to be had, are still those of the records."""
+    done = {run.key for run in plan.skipped if run.data.name == RENDERED}
+    for record in store.records() if done else ():
+        if record.key in done:
+            _same_images(record, load_images(record.spec.data, data_root).fingerprint, store)
 
 
 def _train_all(session: Session, workers: int, scheduler: str | None) -> None:

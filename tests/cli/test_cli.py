@@ -167,3 +167,21 @@ def _gone(group, patience=20.0):
             return True
         time.sleep(0.1)
     return False
+
+
+def test_each_study_finds_its_networks_in_a_store_that_they_share(command, tmp_path):
+    store, table = tmp_path / "store", tmp_path / "table.csv"
+    plain = ["--profile", "smoke", "--glyph-classes", "4", "--glyphs-per-class", "4", "--width", "12"]
+    few = [*plain, "--directions", "A-B", "--cuts", "7", "--volumes", "2", "--few-steps", "1"]
+    code, out, err = command("run", "volume", "--store", store, *few)
+    assert (code, out.split(",")[0]) == (0, "7 trained"), err
+    drawn = [*plain, "--directions", "A-B", "--cuts", "1"]
+    assert command("run", "random", "--store", store, *drawn)[1].startswith("3 trained, 1 done before")
+
+    for study, options, networks in (("volume", few, 7), ("random", drawn, 4), ("transfer", [], 10)):
+        _, out, _ = command("table", study, "--store", store, *options, "--out", table)
+        assert out.startswith(f"{table}: {networks} networks")
+        with table.open() as file:
+            assert {row["study"] for row in csv.DictReader(file)} == {study}
+    _, out, _ = command("status", "dip", "--store", store, *plain, "--cuts", "4")
+    assert "study dip: 1 of " in out
