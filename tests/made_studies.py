@@ -33,7 +33,7 @@ def made_studies(*, seeds: int = 3, noise: float = 0.1, uneven: float = 0.0):
                 rows += [(split, seed, source, target, name, n, base, e + tilt) for n, e in enumerate(effects, start=1)]
     columns = ["split", "seed", "source", "target", "treatment", "n", "base", "effect"]
     table = pd.DataFrame(rows, columns=columns)
-    table["top1"] = table["base"] + (table["effect"] + rng.normal(0, noise, len(table))) / 100
+    table["top1"] = (table["base"] + (table["effect"] + rng.normal(0, noise, len(table))) / 100).clip(lower=0)
     table = table.drop(columns=["base", "effect"]).assign(
         data="glyphs", image_size=32, net="alexnet_mini-24", images_per_class=0, epochs=10
     )

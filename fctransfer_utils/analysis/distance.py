@@ -3,8 +3,8 @@
 Three measures on given activations. *Linear probe*: top-1 of a linear classifier on frozen features. *LogME* (You et
 al., ICML 2021): how likely the labels are under a Bayesian linear model of the features, per image; no test images
 needed. *Proxy A-distance* (Ben-David et al. 2006, 2010): how well a classifier tells the images of one task from those
-of the other, on images that it did not learn. The first two ask what features are worth for a task, the third whether images
-look different; they can disagree.
+of the other, on images that it did not learn. The first two ask what features are worth for a task, the third whether
+images look different; they can disagree.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def logme(features: np.ndarray, labels: np.ndarray) -> float:
     """The logarithm of maximum evidence per image (nats) of features (N, D) for labels (N,), mean over classes.
 
     For each class a Bayesian linear regression of its 0/1 label on the features is fitted; the precisions of weights
-    and noise are those that make the labels most likely, found by a fixed point (You et al. 2021, algorithm 1). Larger is better; values of the same images and labels can be compared.
-    Raises InputError as ``linear_probe``.
+    and noise are those that make the labels most likely, found by a fixed point (You et al. 2021, algorithm 1). Larger
+    is better; values of the same images and labels can be compared. Raises InputError as ``linear_probe``.
     """
     features, labels = _checked(features, labels)
     left, singular, _ = np.linalg.svd(features, full_matrices=False)

@@ -9,6 +9,7 @@ and seed that has both. Random halves are interchangeable, so there the mean is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import pandas as pd
 
 from ..errors import InputError, unknown
 from .estimates import Estimate, mean_interval, nothing
+from .published import paper_table
 from .tables import CONDITION, CUTS, REPLICATE, missing, one_condition, ranges
 from .transfer import by_unit, pairs
 
@@ -63,6 +65,17 @@ def tables_of(halves: pd.DataFrame, distant: pd.DataFrame, filters: pd.DataFrame
     return Tables(*checked.values(), one_condition(control) if len(control) else control)
 
 
+def published_tables(*, path: Path | str | None = None) -> Tables:
+    """The published networks (``analysis.published``) as the tables of Figure 3.
+
+    Their untrained filters are the paper's Gaussian; they learnt all classes, so ``filters`` has one target, ``whole``.
+    """
+    halves, distant, filters = (
+        paper_table(experiment=name, path=path) for name in ("random_split", "natural_manmade", "random_filters")
+    )
+    return tables_of(halves, distant, filters.replace({"treatment": {"random": "random-gaussian"}}))
+
+
 def replicate_points(
     table: pd.DataFrame, cuts: Sequence[int], *, treatment: str = "AnB", against: str = "base", direction: str = BOTH
 ) -> pd.Series:
@@ -102,8 +115,20 @@ def gap_by_n(
         found = _interval(points, level)
         rows.append((direction, n, found.mean, found.low, found.high, found.count))
     result = pd.DataFrame(rows, columns=["direction", "n", "mean", "low", "high", "count"])
-    result.attrs["missing"] = tuple(missing(table, [against, treatment], cuts)) if len(table) else ("no network.",)
+    words = missing(table, [against, treatment], cuts) if len(table) else ["no network."]
+    result.attrs["missing"] = (*words, *(_one_way(table, treatment) if direction == BOTH else ()))
     return result
+
+
+def _one_way(table: pd.DataFrame, treatment: str) -> list[str]:
+    """The replicates of distant halves that learnt one target only, so that they have no mean over both."""
+    rows = table[(table["treatment"] == treatment) & table["split"].isin(DISTANT_SPLITS)]
+    targets = rows.groupby(list(REPLICATE))["target"].unique()
+    return [
+        f"{treatment} on {split} (seed {seed}) learnt target {found[0]} only, so it has no mean of both directions."
+        for (split, seed), found in targets.items()
+        if len(found) == 1
+    ]
 
 
 def directions(distant: pd.DataFrame, cuts: Sequence[int] = CUTS, **comparison: str) -> pd.DataFrame:

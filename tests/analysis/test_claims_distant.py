@@ -4,8 +4,7 @@ import pytest
 from made_studies import BASES, CHANCE, made_studies
 
 from fctransfer_utils.analysis.claims_distant import LEFT, claims_of_distant
-from fctransfer_utils.analysis.distant import gap_by_n, tables_of
-from fctransfer_utils.analysis.published import paper_table
+from fctransfer_utils.analysis.distant import gap_by_n, published_tables, tables_of
 from fctransfer_utils.errors import InputError
 
 
@@ -75,13 +74,12 @@ def test_a_table_that_grows_is_judged_at_every_size(cuts):
 
 
 def test_the_papers_numbers_are_those_of_its_logs():
-    published = paper_table(experiment="random_filters").replace({"treatment": {"random": "random-gaussian"}})
-    tables = tables_of(paper_table(), paper_table(experiment="natural_manmade"), published)
+    tables = published_tables()
     for claim in claims_of_distant(tables, chance=1 / 1000):
         if claim.paper.startswith("not measured"):
             assert claim.ours is None
         elif "n = 1," in claim.paper:
-            losses = gap_by_n(published, [1, 2], treatment="random-gaussian")["mean"].tolist()
+            losses = gap_by_n(tables.filters, [1, 2], treatment="random-gaussian")["mean"].tolist()
             assert claim.paper == f"{losses[0]:.1f} points at n = 1, {losses[1]:.1f} at n = 2"
         else:
             assert claim.paper.startswith(f"{claim.ours.mean:+.1f} points")
