@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -170,3 +171,45 @@ def _checked(features: np.ndarray, labels: np.ndarray, *, what: str = "") -> tup
     if not np.isfinite(features).all():
         raise InputError(f"some {what}features are not finite; leave out networks that diverged.")
     return features.reshape(len(labels), -1), labels
+
+
+class Seen(NamedTuple):
+    """What one layer of a network makes of the images of some classes: features (N, D) and labels (N,) of the training
+    and of the test images.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    test_features: np.ndarray
+    test_labels: np.ndarray
+
+    @property
+    def probe(self) -> Probe:
+        """A linear probe that learns the training images and is scored on the test images."""
+        return linear_probe(*self)
+
+
+def distances(other: Seen, own: Seen, home: Seen, *, seed: int = 0) -> dict[str, float]:
+    """How far a target is from a source, seen through one layer.
+
+    ``other`` is the target seen by the network of the source, ``own`` the target seen by the network that learnt it,
+    ``home`` the source seen by its own network. Larger is farther: ``probe_loss`` (points) and ``logme_loss`` (nats)
+    are what the source's features lack beside the target's own; ``domain`` is the proxy A-distance of the test images
+    of both halves, which neither network has learnt. ``probe``, ``own_probe`` (fractions), ``logme`` and ``own_logme``
+    are what the losses are made of, ``domain_low`` and ``domain_high`` the ends of its interval, ``images`` its count.
+    """
+    probes = other.probe.top1, own.probe.top1
+    evidence = logme(other.features, other.labels), logme(own.features, own.labels)
+    domain = proxy_a_distance(home.test_features, other.test_features, seed=seed)
+    return {
+        "probe_loss": 100 * (probes[1] - probes[0]),
+        "logme_loss": evidence[1] - evidence[0],
+        "domain": domain.distance,
+        "domain_low": domain.low,
+        "domain_high": domain.high,
+        "images": domain.images,
+        "probe": probes[0],
+        "own_probe": probes[1],
+        "logme": evidence[0],
+        "own_logme": evidence[1],
+    }

@@ -52,3 +52,15 @@ def signal_sizes(activations: Mapping[str, np.ndarray]) -> pd.DataFrame:
         between = float(np.sqrt(values.var(axis=0).mean()))
         rows.append((layer, rms, between, float((values > 0).mean())))
     return pd.DataFrame(rows, columns=["layer", "rms", "between_images", "active"])
+
+
+def beside_gains(activations: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """``signal_sizes`` with the ``layer_gains`` of each layer, and ``product`` as the size that they predict.
+
+    The first entry of ``activations`` is the input: the prediction starts from its root mean square.
+    """
+    sizes, gains = signal_sizes(activations), layer_gains(weights)
+    result = sizes.merge(gains, on="layer", how="left")
+    start = float(result["rms"].iloc[0])
+    result["product"] = start * result["product"].where(result.index > 0, 1.0)
+    return result
