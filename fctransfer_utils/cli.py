@@ -21,7 +21,7 @@ OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
 _STUDY_OPTIONS = (
     "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "epochs",
     "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class", "volumes",
-    "few_steps", "long_epochs",
+    "few_steps", "long_epochs", "labels", "keep_steps", "targets",
 )  # fmt: skip
 
 
@@ -99,6 +99,9 @@ def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group.add_argument("--volumes", type=_numbers, metavar="1,5,20", help="study volume: images per class")
     group.add_argument("--few-steps", type=int, metavar="N", help="study volume: steps per epoch with few images")
     group.add_argument("--long-epochs", type=int, metavar="N", help="study dip: epochs of the longer schedule")
+    group.add_argument("--labels", type=_numbers, metavar="5,20,100", help="study keep: training images per class")
+    group.add_argument("--keep-steps", type=int, metavar="N", help="study keep: steps per epoch")
+    group.add_argument("--targets", type=_words, metavar="folder:PATH,...", help="study keep: other sets to move to")
     group.add_argument("--glyph-classes", type=int, metavar="K")
     group.add_argument("--glyphs-per-class", type=int, metavar="K")
 

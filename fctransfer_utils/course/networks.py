@@ -30,7 +30,7 @@ def train_study(run: Course, study: Study) -> pd.DataFrame:
     """The rows of ``study``, trained as far as neither the store nor, in ``full``, the committed table has them."""
     import pandas as pd
 
-    from ..experiments.table import COLUMNS, merge, read_table, tidy, write_table
+    from ..experiments.table import columns_of, merge, read_table, tidy, write_table
 
     committed = run.project.evidence(study.name)
     known = read_table(committed) if run.profile == "full" and committed.exists() else []
@@ -40,7 +40,7 @@ def train_study(run: Course, study: Study) -> pd.DataFrame:
     rows = merge(mine, known)
     target = run.figures / "data" / f"{study.name}.csv"
     write_table(merge(rows, read_table(committed)) if target == committed and committed.exists() else rows, target)
-    return pd.DataFrame([row for row in rows if row["key"] in wanted], columns=list(COLUMNS))
+    return pd.DataFrame([row for row in rows if row["key"] in wanted], columns=list(columns_of(rows)))
 
 
 def bases(run: Course, *, split: str, seed: int) -> dict[str, Trained]:

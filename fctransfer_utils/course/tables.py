@@ -53,10 +53,11 @@ def read_rows(path: Path, *, shown: str) -> pd.DataFrame:
     """A committed table of trained networks. Raises InputError when it is missing or damaged."""
     import pandas as pd
 
-    from ..experiments.table import COLUMNS, read_table
+    from ..experiments.table import columns_of, read_table
 
     _there(path, shown)
-    return pd.DataFrame(read_table(path), columns=list(COLUMNS))
+    rows = read_table(path)
+    return pd.DataFrame(rows, columns=list(columns_of(rows)))
 
 
 def read_measure(path: Path, *, shown: str) -> pd.DataFrame:

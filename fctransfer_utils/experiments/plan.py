@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from .spec import RunSpec
 from .store import Store
 from .study import Study
+from .target_spec import TargetSpec
 
 
 @dataclass(frozen=True)
 class Plan:
     """``todo`` in the order of training, donors before those who need them; ``skipped``: runs that count as done."""
 
-    todo: tuple[RunSpec, ...]
-    skipped: tuple[RunSpec, ...]
+    todo: tuple[RunSpec | TargetSpec, ...]
+    skipped: tuple[RunSpec | TargetSpec, ...]
 
 
 def make_plan(study: Study, store: Store, *, known: Collection[str] = ()) -> Plan:
@@ -30,7 +31,8 @@ def make_plan(study: Study, store: Store, *, known: Collection[str] = ()) -> Pla
     weightless = {donor.key: donor for donor in needed if store.weights_fault(donor.key)}
     missing = [run for run in study.runs if run.key not in done or run.key in weightless]
     strangers = [donor for key, donor in weightless.items() if key not in study.keys]
-    blocks = {place: rank for rank, place in enumerate(dict.fromkeys((run.seed, run.split) for run in study.runs))}
+    places = dict.fromkeys((run.seed, run.split) for run in (*strangers, *study.runs))
+    blocks = {place: rank for rank, place in enumerate(places)}
     todo = sorted(strangers + missing, key=lambda run: (blocks[run.seed, run.split], run.treatment != "base"))
     names = {run.key for run in todo}
     return Plan(tuple(todo), tuple(run for run in study.runs if run.key not in names))

@@ -10,6 +10,7 @@ from ..data.spec import DataSpec
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
+from .keep_study import keep_study
 from .names import STUDIES
 from .studies import (
     DIP_TREATMENTS,
@@ -33,7 +34,8 @@ class Size:
 
     ``glyph_classes``, ``glyphs_per_class`` (training images) and ``glyphs_seed`` hold for glyphs only, ``width`` for
     alexnet_mini only; ``volumes`` and ``few_steps`` (steps per epoch) for study volume, ``long_epochs`` and
-    ``batch_norms`` for study dip.
+    ``batch_norms`` for study dip; ``labels`` (per class), ``keep_steps`` (per epoch) and ``targets`` (names of data
+    sets beside the source's own) for study keep.
     """
 
     glyph_classes: int = 50
@@ -58,6 +60,9 @@ class Size:
     few_steps: int = 200
     long_epochs: int = 30
     batch_norms: Sequence[bool] = (False, True)
+    labels: Sequence[int] = (5, 20, 100)
+    keep_steps: int = 50
+    targets: Sequence[str] = ()
 
 
 PROFILES = {
@@ -105,6 +110,11 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "quick": {"cuts": (4,), "long_epochs": 16, **_ONE_WAY},
         "full": {"cuts": (3, 4, 5)},
     },
+    "keep": {
+        "": _ONE_WAY,
+        "smoke": {"labels": (2,), "keep_steps": 2},
+        "quick": {"labels": (5, 20), "keep_steps": 25},
+    },
 }
 OPTIONS = tuple(field.name for field in fields(Size))
 
@@ -133,11 +143,18 @@ def study_profile(study: str, profile: str, data: str = "glyphs", **overrides: A
         raise unknown("profile", profile, PROFILES)
     changes = _STUDY_SIZES[study]
     own = {**changes.get("", {}), **changes.get(profile, {})}
+    distant = DISTANT_SPLITS.get(data, NATURAL_MANMADE)
     if study == "distant":
-        own["splits"] = (DISTANT_SPLITS.get(data, NATURAL_MANMADE),)
+        own["splits"] = (distant,)
+    if study == "keep":
+        own["splits"] = (*PROFILES[profile].splits, distant)
     given = {name: value for name, value in overrides.items() if value is not None}
     size = profile_size(profile, **{**own, **given})
     common = _common(size, data)
+    if study == "keep":
+        chosen = {name: common[name] for name in ("data", "net", "recipe", "splits", "seeds", "directions")}
+        targets = tuple(data_spec(name, size) for name in size.targets)
+        return keep_study(**chosen, labels=size.labels, steps=size.keep_steps, targets=targets)
     if study == "volume":
         return volume_study(**common, volumes=size.volumes, few_steps=size.few_steps)
     if study == "dip":

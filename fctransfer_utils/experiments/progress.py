@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from .record import Record
 from .spec import RunSpec
+from .target_spec import TargetSpec
 
 if TYPE_CHECKING:
     from ..training.loop import Epoch
@@ -30,7 +31,7 @@ class Progress:
     trained: int
     seconds: float
     seconds_left: float | None
-    run: RunSpec | None = None
+    run: RunSpec | TargetSpec | None = None
     record: Record | None = None
     epoch: Epoch | None = None
 
@@ -109,8 +110,10 @@ class Bar:
             self._bar.refresh()
 
 
-def title(run: RunSpec) -> str:
+def title(run: RunSpec | TargetSpec) -> str:
     """A run in a few words, such as ``AnB n=4 A->B random0 seed 1``."""
+    if isinstance(run, TargetSpec):
+        return run.title
     way = f"{run.source}->{run.target}" if run.source else run.target
     cut = f" n={run.n}" if run.treatment not in ("base", "twice") else ""
     return f"{run.treatment}{cut} {way} {run.split} seed {run.seed}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..files import checksum
 from .spec import RunSpec
+from .target_spec import TargetSpec, spec_from_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +41,7 @@ class Record:
     (kept or not) and ``donor_sha256`` those that were copied (empty without a donor).
     """
 
-    spec: RunSpec
+    spec: RunSpec | TargetSpec
     curve: tuple[Epoch, ...]
     result: Result
     versions: dict[str, str]
@@ -89,7 +90,7 @@ class Record:
 
         try:
             key = body.pop("key")
-            body["spec"] = RunSpec.from_json(body["spec"])
+            body["spec"] = spec_from_json(body["spec"])
             body["curve"] = tuple(Epoch(**_numbers(epoch)) for epoch in body["curve"])
             body["result"] = Result(**_numbers(body["result"]))
             record = cls(**body)

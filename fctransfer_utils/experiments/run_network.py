@@ -14,6 +14,7 @@ from ..seeds import derive
 from ..training.loop import Epoch, train
 from .record import Record, Result, pack_weights, sha256, versions
 from .spec import RunSpec
+from .target_spec import TargetSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run_network(
-    spec: RunSpec,
+    spec: RunSpec | TargetSpec,
     *,
     images: ImageSet,
     donor_state: Mapping[str, Tensor] | None = None,
@@ -33,9 +34,7 @@ def run_network(
 
     ``donor_state`` holds the weights of ``spec.donor``. Raises InputError when it is missing or a half is unknown.
     """
-    split = make_split(spec.split, images)
-    learner = start_network(spec, images=images, split=split, donor_state=donor_state)
-    training, test = target_images(spec, images=images, split=split)
+    learner, training, test, split_checksum = _prepared(spec, images, donor_state)
     outcome = train(
         learner,
         training,
@@ -58,11 +57,25 @@ def run_network(
         execution=execution.label,
         seconds=outcome.seconds,
         data_fingerprint=images.fingerprint,
-        split_checksum=split.checksum,
+        split_checksum=split_checksum,
         weights_sha256=sha256(pack_weights(state)),
         donor_sha256=sha256(pack_weights(dict(donor_state))) if donor_state is not None else "",
     )
     return record, state
+
+
+def _prepared(
+    spec: RunSpec | TargetSpec, images: ImageSet, donor_state: Mapping[str, Tensor] | None
+) -> tuple[nn.Sequential, Labelled, Labelled, str]:
+    """The network before its first step, its training and test images, and the checksum of its split."""
+    if isinstance(spec, TargetSpec):
+        from .run_target import moved_images, moved_network, target_classes
+
+        learner = moved_network(spec, images=images, donor_state=donor_state)
+        return learner, *moved_images(spec, images), target_classes(spec, images)[1]
+    split = make_split(spec.split, images)
+    learner = start_network(spec, images=images, split=split, donor_state=donor_state)
+    return learner, *target_images(spec, images=images, split=split), split.checksum
 
 
 def start_network(
@@ -95,12 +108,15 @@ def target_images(spec: RunSpec, *, images: ImageSet, split: Split) -> tuple[Lab
     )
 
 
-def stream(spec: RunSpec, purpose: str) -> int:
+def stream(spec: RunSpec | TargetSpec, purpose: str) -> int:
     """The seed of a run for ``purpose`` ("init": first weights; "learn": order of images, augmentation, dropout).
 
     All networks that start from a donor share it per seed, split and target, so that treatments are compared in pairs;
-    it never repeats what the base drew. Random filters start as the base does.
+    it never repeats what the base drew. Random filters start as the base does. Networks moved to another set of images
+    share it per seed and classes.
     """
+    if isinstance(spec, TargetSpec):
+        return derive(spec.seed, purpose, "target", spec.part)
     role = "base" if spec.donor is None else "second"
     return derive(spec.seed, purpose, role, spec.split, spec.target)
 

@@ -10,6 +10,7 @@ from ..errors import InputError, unknown
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
 from .spec import LAYERS, RANDOM, SELF_DONOR, TREATMENTS, WARM, RunSpec
+from .target_spec import TargetSpec
 
 DIRECTIONS = (("A", "B"), ("B", "A"))
 DEFAULT_TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "twice")
@@ -23,7 +24,7 @@ class Study:
     """
 
     name: str
-    runs: tuple[RunSpec, ...]
+    runs: tuple[RunSpec | TargetSpec, ...]
 
     def __post_init__(self) -> None:
         if not self.runs:
@@ -57,9 +58,9 @@ def transfer_study(
     target's own. Every base that a network or a comparison needs is in the study once. warm and stitch need a layer
     behind the new one, so they leave n = 7 out. Raises InputError for unknown names, cuts outside 0..7, empty lists.
     """
-    splits = _several("split", splits)
-    seeds = _seeds(seeds)
-    directions = _directions(directions)
+    splits = several("split", splits)
+    seeds = checked_seeds(seeds)
+    directions = checked_directions(directions)
     treatments = _treatments(treatments)
     cuts = _cuts(cuts)
     common = [
@@ -117,7 +118,8 @@ def _block(start: RunSpec, directions, treatments, cuts, images_per_class: int) 
     return runs
 
 
-def _several(kind: str, values: Sequence[str]) -> tuple[str, ...]:
+def several(kind: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Names without repetition. Raises InputError for none, and for a text in place of a list."""
     if isinstance(values, str):
         raise InputError(f"{kind}s must be a list, not the text {values!r}; write [{values!r}].")
     names = tuple(dict.fromkeys(values))
@@ -127,14 +129,15 @@ def _several(kind: str, values: Sequence[str]) -> tuple[str, ...]:
 
 
 def _treatments(values: Sequence[str]) -> tuple[str, ...]:
-    names = _several("treatment", values)
+    names = several("treatment", values)
     for name in names:
         if name not in TREATMENTS:
             raise unknown("treatment", name, TREATMENTS)
     return names
 
 
-def _seeds(values: Sequence[int]) -> tuple[int, ...]:
+def checked_seeds(values: Sequence[int]) -> tuple[int, ...]:
+    """Seeds without repetition. Raises InputError for none and for what is no whole number from 0 on."""
     seeds = tuple(dict.fromkeys(values))
     if not seeds:
         raise InputError("no seed is given; give at least one, such as 0.")
@@ -144,7 +147,8 @@ def _seeds(values: Sequence[int]) -> tuple[int, ...]:
     return seeds
 
 
-def _directions(values: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def checked_directions(values: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Directions (source half, target half) without repetition. Raises InputError for none and for unknown ones."""
     directions = tuple(dict.fromkeys(tuple(pair) for pair in values))
     if not directions:
         raise InputError("no direction is given; allowed: ('A', 'B') and ('B', 'A').")

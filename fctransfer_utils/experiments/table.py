@@ -14,16 +14,26 @@ from ..errors import InputError
 from ..files import write_text
 from .record import Record
 from .spec import TREATMENTS
+from .target_spec import TargetSpec
 
 COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target", "treatment", "n", "images_per_class",
     "epochs", "top1", "train_loss", "seconds", "device", "torch", "key",
 )  # fmt: skip
+# Networks moved to another set of images; ``split`` and ``source`` are those of the network whose layers are kept.
+TARGET_COLUMNS = (
+    "study", "data", "image_size", "net", "split", "seed", "source", "target_set", "arm", "kept", "hidden", "protocol",
+    "labels_per_class", "epochs", "top1", "train_loss", "seconds", "device", "torch", "key",
+)  # fmt: skip
 _NUMBERS = {
-    "image_size": int, "seed": int, "n": int, "images_per_class": int, "epochs": int,
-    "top1": float, "train_loss": float, "seconds": float,
+    "image_size": int, "seed": int, "n": int, "images_per_class": int, "epochs": int, "kept": int,
+    "labels_per_class": int, "top1": float, "train_loss": float, "seconds": float,
 }  # fmt: skip
 _ORDER = ("study", "data", "image_size", "net", "images_per_class", "split", "seed", "target", "source")
+_TARGET_ORDER = (
+    "study", "data", "image_size", "net", "target_set", "labels_per_class", "seed", "split", "source", "kept", "hidden",
+    "protocol", "epochs", "key",
+)  # fmt: skip
 
 
 def tidy(records: Iterable[Record], *, study: str) -> list[dict[str, Any]]:
@@ -54,6 +64,8 @@ def in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows in the one order of every table: data, split, seed, target, source, treatment, n."""
 
     def place(row: Mapping[str, Any]) -> tuple:
+        if "arm" in row:
+            return tuple(row[name] for name in _TARGET_ORDER)
         treatment = row["treatment"]
         rank = TREATMENTS.index(treatment) if treatment in TREATMENTS else len(TREATMENTS)
         return (*(row[name] for name in _ORDER), rank, treatment, row["n"], row["epochs"], row["key"])
@@ -64,10 +76,17 @@ def in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV text."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    columns = columns_of(rows)
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({name: _cell(row[name]) for name in COLUMNS} for row in rows)
+    writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
     return text.getvalue()
+
+
+def columns_of(names: Sequence[Mapping[str, Any]] | Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table, given its rows or its header: those of moved networks where an arm is named."""
+    first = names[0] if names and not isinstance(names[0], str) else names
+    return TARGET_COLUMNS if "arm" in first else COLUMNS
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path | str) -> None:
@@ -89,13 +108,14 @@ def read_table(path: Path | str) -> list[dict[str, Any]]:
             " fctransfer table wrote, or leave it out."
         ) from error
     reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    columns = columns_of(reader.fieldnames or ())
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(f"the table {path} lacks the columns {', '.join(missing)}; write it with fctransfer table.")
     rows = []
     for number, row in enumerate(reader, start=2):
         try:
-            rows.append({name: _value(name, row[name]) for name in COLUMNS})
+            rows.append({name: _value(name, row[name]) for name in columns})
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"line {number} of the table {path} cannot be read ({error}); restore the file."
@@ -110,18 +130,36 @@ def table_keys(path: Path | str) -> frozenset[str]:
 
 def _row(record: Record, study: str) -> dict[str, Any]:
     spec = record.spec
+    if isinstance(spec, TargetSpec):
+        base = spec.source
+        own = {
+            "split": base.split,
+            "seed": spec.seed,
+            "source": base.target,
+            "target_set": data_label(spec.data) + (f" {spec.part}" if spec.split else ""),
+            "arm": spec.arm,
+            "kept": spec.kept,
+            "hidden": spec.hidden,
+            "protocol": spec.protocol,
+            "labels_per_class": spec.labels_per_class,
+        }
+    else:
+        base = spec
+        own = {
+            "split": spec.split,
+            "seed": spec.seed,
+            "source": spec.source,
+            "target": spec.target,
+            "treatment": spec.treatment,
+            "n": spec.n,
+            "images_per_class": spec.images_per_class,
+        }
     return {
         "study": study,
-        "data": data_label(spec.data),
+        "data": data_label(base.data),
         "image_size": spec.data.image_size,
         "net": spec.net.label,
-        "split": spec.split,
-        "seed": spec.seed,
-        "source": spec.source,
-        "target": spec.target,
-        "treatment": spec.treatment,
-        "n": spec.n,
-        "images_per_class": spec.images_per_class,
+        **own,
         "epochs": spec.recipe.epochs,
         "top1": round(record.result.top1, 6),
         "train_loss": round(record.result.train_loss, 6),

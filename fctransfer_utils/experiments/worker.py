@@ -13,6 +13,7 @@ from ..data.spec import DataSpec
 from ..errors import InputError
 from .record import Record, pack_weights, unpack_weights
 from .spec import RunSpec
+from .target_spec import TargetSpec
 
 if TYPE_CHECKING:
     from ..data.image_set import ImageSet
@@ -35,7 +36,7 @@ class Job:
     not yet known), ``keep`` whether weights come back, ``seconds`` how long it may take (None: any time).
     """
 
-    run: RunSpec
+    run: RunSpec | TargetSpec
     execution: Execution
     donor: bytes | None = None
     data_root: str | None = None
