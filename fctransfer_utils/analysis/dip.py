@@ -97,9 +97,16 @@ def cuts_of(rows: pd.DataFrame, treatments: Sequence[str] = TREATMENTS) -> tuple
 
 
 def middle_cuts(table: pd.DataFrame) -> tuple[int, ...]:
-    """The n to judge the dip at: of 4 and 5 those at which the table has BnB, or else all n of BnB."""
+    """The n to judge the dip at: of 4 and 5 those at which every net and schedule has all its treatments.
+
+    Where there is no such n, those of 4 and 5 at which there is a BnB, and else all n of BnB.
+    """
+    everything = [
+        set(cuts_of(rows, [name])) for _, rows in conditions(table) for name in TREATMENTS if cuts_of(rows, [name])
+    ]
     there = cuts_of(table, ["BnB"])
-    return tuple(n for n in MIDDLE if n in there) or there
+    middle = tuple(n for n in MIDDLE if n in there)
+    return tuple(n for n in middle if all(n in cuts for cuts in everything)) or middle or there
 
 
 def effects_of_dip(table: pd.DataFrame, treatments: Sequence[str] = TREATMENTS) -> pd.DataFrame:

@@ -90,6 +90,14 @@ def mean_interval(
     return Estimate(mean, float(found.low), float(found.high), len(sample), level, method, unit)
 
 
+def interval_texts(lows: Iterable[float], highs: Iterable[float], *, digits: int = 1) -> list[str]:
+    """Intervals as they are shown in a table, such as ``[-0.5, +1.4]``; ``none`` where a bound is nan."""
+    return [
+        f"[{low:+.{digits}f}, {high:+.{digits}f}]" if math.isfinite(low) and math.isfinite(high) else "none"
+        for low, high in zip(lows, highs, strict=True)
+    ]
+
+
 def nothing(reason: str, *, level: float = 0.95, unit: str = "points") -> Estimate:
     """The estimate of nothing: count 0, and ``reason`` says why."""
     return Estimate(math.nan, math.nan, math.nan, 0, level, reason, unit)

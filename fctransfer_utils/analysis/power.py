@@ -132,3 +132,29 @@ def power_curve(deviation: float, counts: Sequence[int], differences: Sequence[f
     """``power_of`` for every count of pairs and every true difference: ``pairs, difference, power``."""
     found = [(count, value, power_of(value, deviation, count)) for count in counts for value in differences]
     return pd.DataFrame(found, columns=["pairs", "difference", "power"])
+
+
+def planning_spread(
+    design: pd.DataFrame, comparison: str, *, otherwise: tuple[float, int] = (1.0, 6)
+) -> tuple[float, int]:
+    """The spread (points) and the number of pairs that ``design_power`` found for a comparison, to plan with.
+
+    ``otherwise`` where it found no spread, or none above 0. Raises InputError for a comparison that is not in it.
+    """
+    rows = design[(design["comparison"] == comparison) & ~design["planned"].astype(bool)]
+    if not len(rows):
+        raise unknown("comparison", comparison, design["comparison"].drop_duplicates())
+    deviation = float(rows["deviation"].iloc[0])
+    return (deviation, int(rows["pairs"].iloc[0])) if deviation > 0 else otherwise
+
+
+def power_words(design: pd.DataFrame, comparison: str) -> str:
+    """What ``design_power`` says of a comparison, in a sentence."""
+    rows = design[(design["comparison"] == comparison) & ~design["planned"].astype(bool)]
+    if not len(rows) or not math.isfinite(rows["detectable"].iloc[0]):
+        return "There are too few seeds to tell what difference could have been seen."
+    row = rows.iloc[0]
+    return (
+        f"With {row['pairs']} pairs a true difference of {row['detectable']:.1f} points would be seen in"
+        f" {100 * POWER:.0f} % of repetitions (by the upper end of the spread: {row['detectable_high']:.1f})."
+    )

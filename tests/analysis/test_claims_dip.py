@@ -1,9 +1,17 @@
 import pytest
 from made_dip import DIP, LONG, NET, USUAL, dip_table
 
-from fctransfer_utils.analysis.claims_dip import REMEDIES, claims_of_dip, verdict_on_optimisation
+from fctransfer_utils.analysis.claims_dip import (
+    LONG_DIP,
+    LONG_UNDERFIT,
+    NORM,
+    REMEDIES,
+    claims_of_dip,
+    verdict_on_optimisation,
+)
 
 NO_DIP = {**DIP, (False, USUAL, "BnB"): (1.0, -0.1), (False, LONG, "BnB"): (1.5, -0.1)}
+HEAD_START = {**NO_DIP, (False, LONG, "BnB"): (-2.0, -0.1)}
 NOT_OPTIMISATION = {
     **DIP,
     (False, USUAL, "BnB"): (-3.0, -0.1),
@@ -20,7 +28,7 @@ def verdicts(table) -> dict[str, str]:
 def test_a_dip_that_is_optimisation_is_called_so():
     table = dip_table()
     assert set(verdicts(table).values()) == {"reproduced"}
-    assert len(verdicts(table)) == 6
+    assert len(verdicts(table)) == 8
     assert "optimisation" in verdict_on_optimisation(claims_of_dip(table))
     dip = claims_of_dip(table)[0]
     assert dip.ours.mean == pytest.approx(-3, abs=0.2)
@@ -37,10 +45,24 @@ def test_without_a_dip_nothing_that_helps_is_called_reproduced():
     found = verdicts(table)
     assert found["coadaptation-dip"] == "not reproduced"
     assert found["dip-underfits"] == "not reproduced"
-    assert {found[id] for id in (*REMEDIES, "batch-norm-removes")} == {"inconclusive"}
+    assert {found[id] for id in (*REMEDIES, NORM)} == {"inconclusive"}
     notes = {claim.id: claim.note for claim in claims_of_dip(table)}
     assert "no dip here, so nothing to remove" in notes["dip-closes-with-time"]
-    assert "no dip" in verdict_on_optimisation(claims_of_dip(table))
+    sentence = verdict_on_optimisation(claims_of_dip(table))
+    assert sentence.startswith("With the usual schedule there is no dip")
+    assert sentence.endswith("there is none either.")
+
+
+def test_a_dip_behind_a_head_start_shows_with_the_longest_schedule():
+    table = dip_table(effects=HEAD_START)
+    found = verdicts(table)
+    assert (found["coadaptation-dip"], found[LONG_DIP]) == ("not reproduced", "reproduced")
+    assert (found[LONG_UNDERFIT], found[REMEDIES[0]]) == ("not reproduced", "inconclusive")
+    sentence = verdict_on_optimisation(claims_of_dip(table))
+    assert "BnB lies below base" in sentence
+    assert "not what the paper supposes" in sentence
+    worse = dip_table(effects={**HEAD_START, (False, LONG, "BnB"): (-2.0, 0.3)})
+    assert "as in an optimisation problem" in verdict_on_optimisation(claims_of_dip(worse))
 
 
 def test_a_dip_for_another_reason_is_not_called_optimisation():
@@ -65,7 +87,7 @@ def test_one_seed_decides_nothing():
 def test_the_published_networks_dip_and_underfit_and_nothing_else_was_tried(paper):
     found = {claim.id: claim for claim in claims_of_dip(paper)}
     assert found["coadaptation-dip"].verdict == found["dip-underfits"].verdict == "reproduced"
-    assert all(found[id].ours is None for id in (*REMEDIES, "batch-norm-removes"))
+    assert all(found[id].ours is None for id in (*REMEDIES, NORM))
     assert found["dip-closes-with-time"].note == "Cannot be judged: no network learnt for longer."
     assert found["batch-norm-removes"].note == "Cannot be judged: no network has batch norm."
     assert "stitch is absent" in found["stitching-restores"].note
@@ -84,9 +106,9 @@ def test_the_published_networks_dip_and_underfit_and_nothing_else_was_tried(pape
 def test_a_part_that_is_missing_leaves_the_others_judged(query, absent):
     names = {"USUAL": USUAL, "NET": NET}
     found = {c.id: c for c in claims_of_dip(dip_table().query(query, local_dict=names))}
-    assert found[absent].ours is None
-    assert "Cannot be judged" in found[absent].note
-    assert [id for id, claim in found.items() if claim.ours is None] == [absent]
+    wanted = {absent} | ({LONG_DIP, LONG_UNDERFIT} if "epochs" in query else set())
+    assert {id for id, claim in found.items() if claim.ours is None} == wanted
+    assert all("Cannot be judged" in found[id].note for id in wanted)
 
 
 def test_a_study_of_batch_norm_alone_is_judged_by_itself():
@@ -98,4 +120,4 @@ def test_a_study_of_batch_norm_alone_is_judged_by_itself():
 def test_a_growing_table_is_judged_at_every_size():
     whole = dip_table(seeds=2).sort_values(["seed", "epochs"]).reset_index(drop=True)
     for size in range(2, len(whole), 3):
-        assert len(claims_of_dip(whole.iloc[:size])) == 6
+        assert len(claims_of_dip(whole.iloc[:size])) == 8

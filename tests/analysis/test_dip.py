@@ -82,6 +82,14 @@ def test_the_middle_is_four_and_five_where_there_are_any():
     assert cuts_of(dip_table(cuts=(3, 4)), ["warm"]) == (3, 4)
 
 
+def test_the_middle_is_where_every_schedule_and_remedy_has_networks():
+    table = dip_table(cuts=(4, 5))
+    assert middle_cuts(table.query("not (treatment == 'warm' and n == 5)")) == (4,)
+    assert middle_cuts(table.query("not (epochs == @LONG and n == 4)")) == (5,)
+    apart = table.query("not (treatment == 'warm' and n == 5) and not (treatment == 'stitch' and n == 4)")
+    assert middle_cuts(apart) == (4, 5)
+
+
 def test_only_what_bears_on_the_dip_is_kept(made):
     found = of_dip(made(seeds=2, targets=("B",)))
     assert set(found["treatment"]) == {"base", "BnB"}

@@ -9,6 +9,7 @@ from fctransfer_utils.analysis.estimates import (
     Estimate,
     detectable_difference,
     holm,
+    interval_texts,
     mean_interval,
     nothing,
     sign_flip_test,
@@ -31,6 +32,11 @@ def test_an_estimate_reads_as_a_sentence():
     assert str(Estimate(0.238, 0.2, 0.276, 4, unit="nats")) == "+0.24 nats [0.20, 0.28], n = 4"
     assert str(mean_interval([-2.04])) == "-2.0 points, n = 1 (one network, no interval)"
     assert str(nothing("no pair")) == "no estimate (no pair)"
+
+
+def test_intervals_of_a_table_are_read_with_their_signs():
+    assert interval_texts([-0.52, math.nan], [1.44, math.nan]) == ["[-0.5, +1.4]", "none"]
+    assert interval_texts([0.1234], [0.5], digits=2) == ["[+0.12, +0.50]"]
 
 
 def test_one_value_has_no_interval():

@@ -11,8 +11,10 @@ from fctransfer_utils.analysis.power import (
     design_power,
     differences,
     pairs_needed,
+    planning_spread,
     power_curve,
     power_of,
+    power_words,
     spread_of,
 )
 from fctransfer_utils.errors import InputError
@@ -119,3 +121,21 @@ def test_a_curve_holds_every_count_and_difference():
 def test_bad_input_is_named(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_one_plans_with_the_spread_there_is_or_with_a_stated_one(made):
+    found = design_power(made(seeds=3), cuts=CUTS)
+    deviation, count = planning_spread(found, "AnB+ - BnB+")
+    assert count == 6
+    assert deviation == found.iloc[0]["deviation"]
+    assert planning_spread(design_power(made(seeds=1), cuts=CUTS), "AnB+ - BnB+", otherwise=(2.0, 4)) == (2.0, 4)
+    with pytest.raises(InputError, match="unknown comparison 'AnB - BnB'"):
+        planning_spread(found, "AnB - BnB")
+
+
+def test_the_power_is_said_in_a_sentence(made):
+    found = design_power(made(seeds=3), cuts=CUTS)
+    row = found.iloc[0]
+    words = power_words(found, "AnB+ - BnB+")
+    assert words.startswith(f"With 6 pairs a true difference of {row['detectable']:.1f} points")
+    assert "too few seeds" in power_words(design_power(made(seeds=1), cuts=CUTS), "AnB+ - BnB+")

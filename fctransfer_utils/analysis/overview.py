@@ -1,0 +1,91 @@
+"""Every claim of Yosinski et al. (2014) that the course judges, in one table: the paper's number, ours, where it is.
+
+The verdicts are those of the notebooks' own rules (``claims``, ``claims_distant``, ``claims_volume``, ``claims_boost``,
+``claims_dip``), computed again from the tables of their studies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ..errors import InputError, unknown
+from .claims import Claim, claims_of_transfer
+from .claims_boost import claims_of_boost
+from .claims_dip import claims_of_dip
+from .claims_distant import claims_of_distant
+from .claims_volume import claims_of_volume
+from .distant import tables_of
+from .volume import images_behind_all, volume_rows
+
+STUDIES = ("transfer", "distant", "random", "volume", "dip")
+CLASSES = {"tiny-imagenet": 200, "cifar10": 10, "cifar100": 100}
+NOT_JUDGED = "-"
+
+
+def claims_of_everything(tables: Mapping[str, pd.DataFrame]) -> tuple[Claim, ...]:
+    """Every claim that ``tables`` allow to judge, once: by study, the rows of one data set.
+
+    A claim that two studies judge is taken from the first of: boost, transfer, distant and random, volume, dip. Raises
+    InputError for an unknown study and for ``distant`` or ``random`` without ``transfer``, their yardstick.
+    """
+    for name in tables:
+        if name not in STUDIES:
+            raise unknown("study", name, STUDIES)
+    found: list[Claim] = []
+    if "transfer" in tables:
+        boosts = claims_of_boost(tables["transfer"])
+        ours = {claim.id for claim in boosts}
+        found += [claim for claim in claims_of_transfer(tables["transfer"]) if claim.id not in ours] + list(boosts)
+    if "distant" in tables or "random" in tables:
+        found += _of_figure_3(tables)
+    if "volume" in tables:
+        volume = tables["volume"]
+        images = images_behind_all(str(volume["data"].iloc[0]))
+        found += claims_of_volume(volume_rows(volume, all_images=images))
+    if "dip" in tables:
+        found += claims_of_dip(tables["dip"])
+    return tuple({claim.id: claim for claim in reversed(found)}[id] for id in dict.fromkeys(c.id for c in found))
+
+
+def overview(by_data: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+    """A row per claim: ``claim, paper``, for each data set its estimate and its verdict, and ``where``; all text.
+
+    ``by_data`` maps the name of a data set to its tables by study.
+    """
+    judged = {name: {claim.id: claim for claim in claims_of_everything(tables)} for name, tables in by_data.items()}
+    rows = []
+    for id in dict.fromkeys(id for claims in judged.values() for id in claims):
+        there = [claims[id] for claims in judged.values() if id in claims]
+        row = {"claim": there[0].statement, "paper": there[0].paper}
+        for name, claims in judged.items():
+            claim = claims.get(id)
+            row[name] = NOT_JUDGED if claim is None or claim.ours is None else str(claim.ours)
+            row[f"verdict ({name})"] = NOT_JUDGED if claim is None else claim.verdict
+        rows.append({**row, "where": there[0].where})
+    return pd.DataFrame(rows)
+
+
+def chance_of(label: str) -> float:
+    """The top-1 of guessing on one half of the classes of a table's ``label``, such as ``glyphs[50x60]``: 1 / 25.
+
+    Raises InputError for a data set whose label does not tell its classes.
+    """
+    rendered = re.match(r"glyphs\[(\d+)x", label)
+    classes = int(rendered[1]) if rendered else CLASSES.get(label)
+    if classes is None:
+        raise InputError(f"the name {label!r} does not tell how many classes there are; known: {', '.join(CLASSES)}.")
+    return 1 / (classes // 2)
+
+
+def _of_figure_3(tables: Mapping[str, pd.DataFrame]) -> tuple[Claim, ...]:
+    if "transfer" not in tables:
+        raise InputError("distant and random are judged beside random halves; pass the study 'transfer' as well.")
+    halves = tables["transfer"]
+    nothing = halves.iloc[:0]
+    chance = chance_of(str(halves["data"].iloc[0]))
+    return claims_of_distant(
+        tables_of(halves, tables.get("distant", nothing), tables.get("random", nothing)), chance=chance
+    )

@@ -1,0 +1,60 @@
+import pytest
+from made_dip import dip_table
+from made_studies import made_studies
+from made_volume import volume_table
+
+from fctransfer_utils.analysis.overview import chance_of, claims_of_everything, overview
+from fctransfer_utils.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def tables():
+    halves, distant, filters = (part.assign(data="glyphs[50x60]") for part in made_studies(seeds=3))
+    volume = volume_table().assign(data="glyphs[50x64]")
+    return {"transfer": halves, "distant": distant, "random": filters, "volume": volume, "dip": dip_table()}
+
+
+def test_every_claim_appears_once(tables):
+    ids = [claim.id for claim in claims_of_everything(tables)]
+    assert len(ids) == len(set(ids))
+    for id in ("first-layers-general", "boost-beyond-selffer", "dip-underfits", "coadaptation-dip"):
+        assert id in ids
+
+
+def test_claims_are_shown_where_their_study_is(tables):
+    where = {claim.id: claim.where for claim in claims_of_everything(tables)}
+    assert where["first-layers-general"] == where["coadaptation-dip"] == "05_transfer_curves"
+    assert where["boost-beyond-selffer"] == where["dip-underfits"] == "08_reading_the_logs"
+    assert {"06_distant_tasks_and_random_filters", "07_how_much_data"} <= set(where.values())
+
+
+def test_studies_that_are_not_there_are_left_out(tables):
+    assert {claim.where for claim in claims_of_everything({"dip": tables["dip"]})} == {"08_reading_the_logs"}
+    assert claims_of_everything({}) == ()
+
+
+def test_the_table_has_a_column_per_data_set(tables):
+    found = overview({"glyphs": tables, "photographs": {"dip": tables["dip"]}})
+    assert list(found) == [
+        "claim", "paper", "glyphs", "verdict (glyphs)", "photographs", "verdict (photographs)", "where",
+    ]  # fmt: skip
+    assert found.map(lambda cell: isinstance(cell, str)).all().all()
+    dip = found[found["claim"].str.startswith("BnB fits its training images worse")].iloc[0]
+    assert dip["glyphs"] == dip["photographs"]
+    halves = found[found["where"] == "06_distant_tasks_and_random_filters"]
+    assert (halves["photographs"] == "-").all()
+    assert len(halves)
+
+
+def test_chance_is_read_off_the_name_of_the_data():
+    assert chance_of("glyphs[50x60]") == pytest.approx(1 / 25)
+    assert chance_of("tiny-imagenet") == pytest.approx(1 / 100)
+    with pytest.raises(InputError, match="does not tell how many classes"):
+        chance_of("folder:mine")
+
+
+def test_bad_input_is_named(tables):
+    with pytest.raises(InputError, match="unknown study 'keep'"):
+        claims_of_everything({"keep": tables["dip"]})
+    with pytest.raises(InputError, match="pass the study 'transfer'"):
+        claims_of_everything({"distant": tables["distant"]})
