@@ -1,0 +1,31 @@
+"""Whether this machine has room for a large network, and the reason to show where it has not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+OWN = 800  # megabytes that Python, torch and the notebook take themselves
+
+
+def no_room(megabytes: int, *, limits: tuple[str, ...] = LIMITS) -> str:
+    """Why ``megabytes`` of tensors should not be made here; empty when they may be.
+
+    On Binder (a container of 1 to 2 GB) never; elsewhere a limit counts that JupyterHub (MEM_LIMIT, in bytes) or the
+    system sets for this process and that leaves less beside the notebook itself.
+    """
+    if os.environ.get("BINDER_SERVICE_HOST"):
+        return f"it takes {megabytes:,} MB, and a Binder session has 1 to 2 GB in all; run it on your own machine"
+    for limit in (os.environ.get("MEM_LIMIT", ""), *(_read(path) for path in limits)):
+        if limit.isdecimal() and int(limit) < (megabytes + OWN) * 1_000_000:
+            there = int(limit) // 1_000_000
+            return f"it takes {megabytes:,} MB beside the notebook's {OWN}, and {there:,} MB are allowed here in all"
+    return ""
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
