@@ -74,9 +74,19 @@ class Draws:
 
 
 def render_images(
-    labels: np.ndarray, bank: Bank, *, seed: int, part: str, difficulty: Difficulty = DEFAULT
+    labels: np.ndarray,
+    bank: Bank,
+    *,
+    seed: int,
+    part: str,
+    difficulty: Difficulty = DEFAULT,
+    places: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Images uint8 ``(N, 3, S, S)`` of the classes ``labels`` (indices into the bank's characters)."""
+    """Images uint8 ``(N, 3, S, S)`` of the classes ``labels`` (indices into the bank's characters).
+
+    ``places``, float64 ``(N, 6)``, is filled with where each glyph lies: the map from image to glyph (2 x 2, row by
+    row) and the centre, in shares of the side.
+    """
     size = bank.size
     images = np.empty((len(labels), 3, size, size), dtype=np.uint8)
     stream = np.random.Philox(derive(seed, "glyphs", part))
@@ -91,7 +101,9 @@ def render_images(
 
     def work(block: tuple[slice, np.ndarray, np.ndarray]) -> None:
         span, words, noise = block
-        images[span] = _render(labels[span], Draws(words), noise, bank, difficulty)
+        images[span], (inverse, centre) = _render(labels[span], Draws(words), noise, bank, difficulty)
+        if places is not None:
+            places[span] = np.concatenate([inverse.reshape(-1, 4), centre], axis=1)
 
     threads = max(1, min(4, os.cpu_count() or 1))
     with ThreadPoolExecutor(threads) as pool:
@@ -114,7 +126,10 @@ def _words(difficulty: Difficulty) -> int:
     return 2 + _COLOURS + 3 * GRID**2 + per_glyph + difficulty.fragments * (per_glyph + 3 + 4)
 
 
-def _render(labels: np.ndarray, draws: Draws, noise: np.ndarray, bank: Bank, wanted: Difficulty) -> np.ndarray:
+def _render(
+    labels: np.ndarray, draws: Draws, noise: np.ndarray, bank: Bank, wanted: Difficulty
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """The images, and where the glyphs lie in them as ``_place`` has it."""
     count, size = len(labels), bank.size
     light, colour = _colours(draws, wanted)
     canvas = _texture(draws, count, size, wanted) + light[:, :, None, None]
@@ -125,7 +140,7 @@ def _render(labels: np.ndarray, draws: Draws, noise: np.ndarray, bank: Bank, wan
     _compose(canvas, _warp(bank, font, *place), colour)
     strength = draws.below(wanted.noise + 1).astype(np.int16)[:, None, None, None]
     canvas += (noise.astype(np.int16) * strength) >> 7
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+    return np.clip(canvas, 0, 255).astype(np.uint8), place
 
 
 def _colours(draws: Draws, wanted: Difficulty) -> tuple[np.ndarray, np.ndarray]:
