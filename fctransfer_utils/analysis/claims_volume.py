@@ -83,7 +83,7 @@ def rules_for(cuts: Sequence[int]) -> tuple[Rule, ...]:
         ),
         Rule(
             "freeze-when-few",
-            "With few images, freeze: fine-tuning would over-fit (AnB - AnB+, fewest images).",
+            "With few images, frozen layers do better than fine-tuned ones (AnB - AnB+, fewest images).",
             ADVICE,
             NOT_MEASURED,
             "above",
@@ -93,7 +93,7 @@ def rules_for(cuts: Sequence[int]) -> tuple[Rule, ...]:
         ),
         Rule(
             "fine-tune-when-many",
-            "With many images, fine-tune (AnB+ - AnB, all images).",
+            "With many images, fine-tuned layers do better than frozen ones (AnB+ - AnB, all images).",
             ADVICE,
             NOT_MEASURED,
             "above",

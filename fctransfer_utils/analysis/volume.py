@@ -23,7 +23,7 @@ from .transfer import relative_to_base, unit_interval
 KINDS = {"scratch": "base", "freeze": "AnB", "fine-tune": "AnB+"}
 NO_WINNER = "no clear winner"
 THRESHOLD = 3.0  # points; about two standard errors of the difference of two networks on 1250 test images
-PER_CLASS = {"tiny-imagenet": 500, "cifar10": 5000, "cifar100": 500}
+SIZES = {"tiny-imagenet": (200, 500), "cifar10": (10, 5000), "cifar100": (100, 500)}  # classes, images of each
 VALUES = ("top1", "delta_points")
 
 
@@ -33,17 +33,21 @@ def images_behind_all(label: str, *, labels: Callable[[], Iterable[int]] | None 
     ``labels`` gives the labels of the training images where the name does not tell (a folder); their mean count is
     taken. Raises InputError when neither helps.
     """
-    rendered = re.match(r"glyphs\[\d+x(\d+)", label)
-    if rendered:
-        return int(rendered[1])
-    if label in PER_CLASS:
-        return PER_CLASS[label]
+    size = _size(label)
+    if size is not None:
+        return size[1]
     if labels is None:
         raise InputError(f"the name {label!r} does not tell how many images a class has; pass the training labels.")
     counts = pd.Series(list(labels())).value_counts()
     if not len(counts):
         raise InputError(f"{label!r} has no training images; use a data set that has some.")
     return round(float(counts.mean()))
+
+
+def half_classes(label: str) -> int | None:
+    """How many classes a half of the data set of a table's ``label`` has; None where the name does not tell."""
+    size = _size(label)
+    return None if size is None else size[0] // 2
 
 
 def volume_rows(table: pd.DataFrame, *, all_images: int) -> pd.DataFrame:
@@ -78,6 +82,11 @@ def volume_rows(table: pd.DataFrame, *, all_images: int) -> pd.DataFrame:
                 f"select one of them, as in table[table['{name}'] == {values[0]!r}]."
             )
     return _without_donors(rows.assign(kind=rows["treatment"].map(named)), all_images)
+
+
+def comparable(rows: pd.DataFrame) -> bool:
+    """Whether a table that is still growing already has scratch, freeze and fine-tune of one target, n and k."""
+    return any(len(_three(rows, images, [n])) > 0 for images in images_of(rows) for n in study_cuts(rows))
 
 
 def study_cuts(rows: pd.DataFrame) -> list[int]:
@@ -158,7 +167,7 @@ def best_treatment(rows: pd.DataFrame, *, threshold: float = THRESHOLD, level: f
     found = []
     for images in images_of(rows):
         for n in study_cuts(rows):
-            lead = _lead(complete(rows, images, cuts=[n]), threshold=threshold, level=level)
+            lead = _lead(_three(rows, images, [n]), threshold=threshold, level=level)
             if lead is not None:
                 found.append({"images_per_class": images, **lead, "n": n})
     names = ["images_per_class", "n", "best", "margin", "low", "high", "count", "second", "leader", "top1"]
@@ -173,7 +182,7 @@ def best_overall(rows: pd.DataFrame, *, threshold: float = THRESHOLD, level: flo
     rows = _prepared(rows)
     found = []
     for images in images_of(rows):
-        lead = _lead(complete(rows, images, cuts=study_cuts(rows)), threshold=threshold, level=level)
+        lead = _lead(_three(rows, images, study_cuts(rows)), threshold=threshold, level=level)
         if lead is not None:
             found.append({"images_per_class": images, **lead})
     names = ["images_per_class", "n", "best", "margin", "low", "high", "count", "second", "second_n", "leader", "top1"]
@@ -216,9 +225,9 @@ def best_columns(wide: pd.DataFrame) -> dict[str, tuple[str, int]]:
 
 
 def _lead(wide: pd.DataFrame, *, threshold: float, level: float) -> dict | None:
-    columns = best_columns(wide) if len(wide) else {}
-    if len(columns) < len(KINDS):
+    if not len(wide):
         return None
+    columns = best_columns(wide)
     first, second = list(columns.values())[:2]
     margin = unit_interval(100 * (wide[first] - wide[second]), level=level)
     clear = margin.low > 0 if margin.has_interval else margin.mean >= threshold
@@ -232,6 +241,17 @@ def _lead(wide: pd.DataFrame, *, threshold: float, level: float) -> dict | None:
         "leader": first[0],
         "top1": float(wide[first].mean()),
     }
+
+
+def _three(rows: pd.DataFrame, images: int, cuts: Sequence[int]) -> pd.DataFrame:
+    """``complete``, or nothing where one of the three kinds is absent."""
+    wide = complete(rows, images, cuts=cuts)
+    return wide if {kind for kind, _ in wide.columns} == set(KINDS) else wide.iloc[:0]
+
+
+def _size(label: str) -> tuple[int, int] | None:
+    rendered = re.match(r"glyphs\[(\d+)x(\d+)", label)
+    return (int(rendered[1]), int(rendered[2])) if rendered else SIZES.get(label)
 
 
 def _without_donors(rows: pd.DataFrame, all_images: int) -> pd.DataFrame:

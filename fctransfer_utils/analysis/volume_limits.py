@@ -21,7 +21,7 @@ from .volume import KINDS, best_columns, complete, images_of, missing_cells, stu
 MARGIN = 1.0  # points of top-1 that transfer must give to be said to pay
 COPIED = ("freeze", "fine-tune")
 BELOW, BEYOND = 0.0, math.inf
-NO_INTERVAL = "one split and seed, no interval"
+NO_INTERVAL = "no interval: some number of images has one split and seed only"
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,8 @@ class Crossing:
 
     def __str__(self) -> str:
         if self.has_interval:
-            return f"{self.place(self.images)} [{self.place(self.low)}, {self.place(self.high)}], n = {self.count}"
-        reason = NO_INTERVAL if self.count else "nothing to compare"
-        return f"{self.place(self.images)}, n = {self.count} ({reason})"
+            return f"{self.place(self.images)} [{self.place(self.low)}, {self.place(self.high)}], {self.count} units"
+        return f"{self.place(self.images)} ({NO_INTERVAL})"
 
 
 def gap_by_images(
@@ -102,7 +101,7 @@ def where_freezing_stops(rows: pd.DataFrame, *, margin: float = 0.0) -> Crossing
 def where_transfer_stops(rows: pd.DataFrame, *, margin: float = MARGIN) -> Crossing:
     """The largest k at which the best transfer beats scratch by more than ``margin`` points."""
     gap = gap_by_images(rows, COPIED, "scratch")
-    return crossing_of(gap, margin, f"transfer gives more than {margin:g} points up to")
+    return crossing_of(gap, margin, f"transfer gives more than {margin:g} point{'s' * (margin != 1)} up to")
 
 
 def crossing_of(gap: pd.DataFrame, margin: float, question: str) -> Crossing:

@@ -44,7 +44,16 @@ def published_reduced(table: pd.DataFrame, *, classes: int = 1000) -> Figure:
         right.set(title="Training loss at the end", ylabel="Cross-entropy (nats)")
         for axes, value, text in ((left, 100 / classes, "chance"), (right, guessing, f"guessing: ln {classes}")):
             axes.axhline(value, color=GREY, lw=1, ls=":")
-            axes.annotate(text, (1, value), (0, 4), textcoords="offset points", color=GREY, fontsize=8)
+            axes.annotate(
+                text,
+                (0.99, value),
+                (0, 3),
+                ("axes fraction", "data"),
+                "offset points",
+                color=GREY,
+                fontsize=8,
+                ha="right",
+            )
         handles = [
             Line2D([], [], ls="", marker="o", mec=look.colour, mfc=look.colour, label="has learnt"),
             Line2D([], [], ls="", marker="o", mec=look.colour, mfc="white", label="never left guessing"),

@@ -42,6 +42,11 @@ def test_the_name_of_a_set_tells_how_many_images_a_class_has(label, images):
     assert volume.images_behind_all(label) == images
 
 
+@pytest.mark.parametrize(("label", "classes"), [("glyphs[50x60]", 25), ("cifar100", 50), ("folder:birds", None)])
+def test_the_name_of_a_set_tells_how_many_classes_a_half_has(label, classes):
+    assert volume.half_classes(label) == classes
+
+
 def test_a_folder_is_counted():
     assert volume.images_behind_all("folder:birds", labels=lambda: [0] * 30 + [1] * 50) == 40
     with pytest.raises(InputError, match="does not tell"):
@@ -177,6 +182,15 @@ def test_a_table_of_one_kind_has_no_map(treatment):
     for measure in (volume.best_treatment, volume.best_overall):
         with pytest.raises(InputError, match="cannot be compared: .* is absent"):
             measure(rows)
+
+
+def test_a_growing_table_can_be_compared_once_a_cell_has_all_three():
+    table = volume_table()
+    assert volume.comparable(rows_of())
+    assert not volume.comparable(rows_of().query("kind != 'freeze'"))
+    apart = table[(table["treatment"] != "AnB") | (table["n"] == 3)]
+    apart = apart[(apart["treatment"] != "AnB+") | (apart["n"] == 5)]
+    assert not volume.comparable(volume.volume_rows(apart, all_images=ALL))
 
 
 def test_the_best_of_everything_takes_each_kind_at_its_best_cut():

@@ -48,7 +48,7 @@ def test_seeds_bound_the_crossing_and_one_seed_does_not():
     assert 4 < found.low < 2**2.8 < found.high < 16
     single = limits.where_freezing_stops(rows_of(seeds=1))
     assert not single.has_interval
-    assert "one split and seed, no interval" in str(single)
+    assert "one split and seed only" in str(single)
 
 
 def test_noisier_seeds_bound_it_less():
