@@ -61,7 +61,7 @@ class Size:
     long_epochs: int = 30
     batch_norms: Sequence[bool] = (False, True)
     labels: Sequence[int] = (5, 20, 100)
-    keep_steps: int = 50
+    keep_steps: int = 250
     targets: Sequence[str] = ()
 
 
@@ -113,7 +113,7 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "keep": {
         "": _ONE_WAY,
         "smoke": {"labels": (2,), "keep_steps": 2},
-        "quick": {"labels": (5, 20), "keep_steps": 25},
+        "quick": {"labels": (5, 20), "keep_steps": 100},
     },
 }
 OPTIONS = tuple(field.name for field in fields(Size))
