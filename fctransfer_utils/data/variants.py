@@ -27,7 +27,7 @@ def resized(images: Tensor, size: int) -> Tensor:
 
 
 def degraded(images: Tensor, *, seed: int, contrast: float = CONTRAST, noise: float = NOISE) -> Tensor:
-    """uint8 (N, 3, H, W) with less contrast around mid-grey and Gaussian noise of standard deviation ``noise`` (0..255).
+    """uint8 (N, 3, H, W) with less contrast around mid-grey, and Gaussian noise of deviation ``noise`` (of 255).
 
     Stands for images from another camera: what a network meets after it was trained. Raises InputError for a contrast
     outside 0..1 or negative noise.

@@ -12,7 +12,7 @@ from torch import nn
 
 from .. import seeds
 from ..errors import InputError, unknown
-from .init import GAUSSIAN_STD, LAST_STD
+from .init import draw_layer
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -163,18 +163,7 @@ def feature_size(trunk: nn.Sequential, *, image_size: int) -> tuple[int, ...]:
         ) from error
 
 
-@torch.no_grad()
 def _draw(layer: nn.Linear, init: str, activation: str, seed: int, number: int) -> None:
-    fan_in, fan_out = layer.in_features, layer.out_features
     if init == "usual":
         init = "he" if activation in _RECTIFIERS else "xavier"
-    std = {
-        "he": math.sqrt(2 / fan_in),
-        "xavier": math.sqrt(2 / (fan_in + fan_out)),
-        "gaussian": GAUSSIAN_STD,
-        "small": LAST_STD,
-        "zero": 0.0,
-    }[init]
-    layer.weight.normal_(0.0, 1.0, generator=seeds.generator(seed, "head", number)).mul_(std)
-    if layer.bias is not None:
-        layer.bias.zero_()
+    draw_layer(layer, init, generator=seeds.generator(seed, "head", number))

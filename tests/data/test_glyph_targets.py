@@ -40,15 +40,19 @@ def test_centre_size_and_rotation_are_those_of_the_picture():
     angle = torch.rad2deg(torch.atan2(2 * xy, xx - yy) / 2)  # clockwise, since y points down
     assert np.corrcoef(angle, made.rotation)[0, 1] > 0.99
     assert (angle - made.rotation).abs().mean() < 4
-    assert np.corrcoef(right, made.right)[0, 1] > 0.97 and np.corrcoef(down, made.down)[0, 1] > 0.97
+    assert np.corrcoef(right, made.right)[0, 1] > 0.97
+    assert np.corrcoef(down, made.down)[0, 1] > 0.97
     assert np.corrcoef((xx + yy).sqrt(), made.size)[0, 1] > 0.95
-    assert made.rotation.abs().max() < 45 and made.size.min() >= 0.3 and made.size.max() <= 0.7
+    assert made.rotation.abs().max() < 45
+    assert made.size.min() >= 0.3
+    assert made.size.max() <= 0.7
 
 
 def test_targets_are_deterministic_and_parts_differ():
     ask = {"count": 30, "image_size": 32, "seed": 2}
     first, again, other = (render_targets(LETTERS["latin"][:6], part=p, **ask) for p in ("train", "train", "test"))
-    assert torch.equal(first.images, again.images) and torch.equal(first.rotation, again.rotation)
+    assert torch.equal(first.images, again.images)
+    assert torch.equal(first.rotation, again.rotation)
     assert not torch.equal(first.images, other.images)
     assert first.labels.tolist() == [i % 6 for i in range(30)]
 
@@ -87,8 +91,10 @@ def test_resizing_keeps_flat_images_and_halves_of_them():
     images = torch.zeros(3, 3, 16, 16, dtype=torch.uint8)
     images[..., 8:] = 200
     small = resized(images, 8)
-    assert small.shape == (3, 3, 8, 8) and small.dtype == torch.uint8
-    assert (small[..., :3] == 0).all() and (small[..., 5:] == 200).all()
+    assert small.shape == (3, 3, 8, 8)
+    assert small.dtype == torch.uint8
+    assert (small[..., :3] == 0).all()
+    assert (small[..., 5:] == 200).all()
     assert resized(images, 16) is images
     with pytest.raises(InputError, match="size = 0"):
         resized(images, 0)
