@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ..errors import InputError, unknown
@@ -68,8 +69,9 @@ def power_of(difference: float, deviation: float, count: int, *, level: float = 
     from scipy import stats
 
     freedom = count - 1
-    critical, shift = stats.t.ppf((1 + level) / 2, freedom), difference * math.sqrt(count) / deviation
-    return float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift))
+    critical, shift = stats.t.ppf((1 + level) / 2, freedom), abs(difference) * math.sqrt(count) / deviation
+    wrong_sign = stats.nct.cdf(-critical, freedom, shift)  # scipy gives nan where this is below 1e-19
+    return float(stats.nct.sf(critical, freedom, shift) + np.nan_to_num(wrong_sign))
 
 
 def pairs_needed(difference: float, deviation: float, *, power: float = POWER, most: int = 10_000) -> int:

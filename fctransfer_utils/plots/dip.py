@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from ..errors import InputError
 from .style import BLACK, GREY, TREATMENT_STYLE, new_figure, say_missing, settle, styled
 
-LABELS = {"top1": "Top-1 minus base (points)", "train_loss": "Training loss minus base (nats)"}
+LABELS = {"top1": "Top-1 minus base\n(points)", "train_loss": "Training loss minus base\n(nats)"}
 DODGE = 0.09
 MOST_COLUMNS = 4
 

@@ -145,3 +145,8 @@ def _forest_legend(figure: Figure, with_paper: bool) -> None:
     if with_paper:
         handles.append(Line2D([], [], color=VERMILLION, lw=1.2, ls=(0, (4, 2)), label="the paper's Table 1"))
     figure.legend(handles=handles, loc="outside upper left", ncols=3, columnspacing=1.4)
+
+
+def forest_data(tests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The numbers in ``boosts_forest``: its tables below each other, with the column ``data``."""
+    return pd.concat([table.assign(data=name) for name, table in tests.items()], ignore_index=True)

@@ -41,6 +41,12 @@ def test_nothing_is_seen_as_often_as_the_level_says():
     assert power_of(0.0, 1.0, 6) == pytest.approx(0.05)
 
 
+def test_a_large_difference_is_always_seen():
+    found = power_curve(0.5, (3, 6, 20), np.linspace(0, 10, 101))
+    assert found["power"].between(0.05 - 1e-9, 1).all()
+    assert power_of(10.0, 0.5, 20) == pytest.approx(1)
+
+
 def test_power_is_how_often_a_simulated_study_sees_the_difference():
     from scipy import stats
 

@@ -20,7 +20,7 @@ def test_a_column_per_net_and_schedule_top1_above_loss_below(texts):
         f"Without batch norm\n{USUAL} epochs", f"Without batch norm\n{LONG} epochs (x 3)",
         f"With batch norm\n{USUAL} epochs", f"With batch norm\n{LONG} epochs (x 3)",
     ]  # fmt: skip
-    assert "Training loss minus base (nats)" in texts(figure)
+    assert "Training loss minus base\n(nats)" in texts(figure)
 
 
 def test_every_treatment_has_its_marker_and_the_longer_column_only_what_there_is():

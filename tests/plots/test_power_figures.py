@@ -3,7 +3,7 @@ import pytest
 from fctransfer_utils.analysis.claims_boost import boost_tests
 from fctransfer_utils.analysis.power import design_power, power_of
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.plots.power import boosts_forest, detectable_plot, power_plot
+from fctransfer_utils.plots.power import boosts_forest, detectable_plot, forest_data, power_plot
 
 CUTS = (1, 3, 5, 7)
 
@@ -48,6 +48,7 @@ def test_the_forest_has_a_panel_per_comparison_and_a_row_per_data_set(made, text
         "AnB+ minus BnB+", "AnB+ minus twice", "BnB+ minus base",
     ]  # fmt: skip
     words = texts(figure)
+    assert list(forest_data(tests)["data"]) == ["glyphs"] * 3 + ["one seed"] * 3
     assert "6 pairs, 3 seeds" in words
     assert "2 pairs, 1 seed" in words
     spans = [line for line in figure.axes[0].lines if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2]
