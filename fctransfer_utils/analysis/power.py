@@ -156,7 +156,8 @@ def power_words(design: pd.DataFrame, comparison: str) -> str:
     if not len(rows) or not math.isfinite(rows["detectable"].iloc[0]):
         return "There are too few seeds to tell what difference could have been seen."
     row = rows.iloc[0]
-    return (
-        f"With {row['pairs']} pairs a true difference of {row['detectable']:.1f} points would be seen in"
-        f" {100 * POWER:.0f} % of repetitions (by the upper end of the spread: {row['detectable_high']:.1f})."
-    )
+    words = f"With {row['pairs']} pairs a true difference of {row['detectable']:.1f} points would be seen in"
+    if row["pairs"] < 3:  # the interval of a spread of two values reaches to 32 times the value
+        return f"{words} {100 * POWER:.0f} % of repetitions, if so few could tell the spread."
+    high = f"by the upper end of the spread: {row['detectable_high']:.1f}"
+    return f"{words} {100 * POWER:.0f} % of repetitions ({high})."

@@ -144,4 +144,6 @@ def test_the_power_is_said_in_a_sentence(made):
     row = found.iloc[0]
     words = power_words(found, "AnB+ - BnB+")
     assert words.startswith(f"With 6 pairs a true difference of {row['detectable']:.1f} points")
+    by_seeds = design_power(made(seeds=2), cuts=CUTS, independent="seeds")
+    assert power_words(by_seeds, "AnB+ - BnB+").endswith("if so few could tell the spread.")
     assert "too few seeds" in power_words(design_power(made(seeds=1), cuts=CUTS), "AnB+ - BnB+")
