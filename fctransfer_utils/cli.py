@@ -19,7 +19,7 @@ from .experiments.names import STUDIES
 
 OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
 _STUDY_OPTIONS = (
-    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "epochs",
+    "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "init", "epochs",
     "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class", "volumes",
     "few_steps", "long_epochs", "labels", "keep_steps", "targets",
 )  # fmt: skip
@@ -91,6 +91,9 @@ def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group.add_argument("--width", type=int, metavar="W", help="filters of conv1 of alexnet_mini, a multiple of 12")
     group.add_argument("--batch-norm", action="store_true", default=None)
     group.add_argument("--dropout", type=float, metavar="P", help="in fc6 and fc7")
+    group.add_argument(
+        "--init", metavar="he|gaussian", help="how new layers are drawn: He, or the 2014 paper's Gaussian"
+    )
     group.add_argument("--epochs", type=int, metavar="N")
     group.add_argument("--batch-size", type=int, metavar="N")
     group.add_argument("--learning-rate", type=float, metavar="RATE")

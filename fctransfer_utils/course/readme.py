@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,22 +76,28 @@ def findings(project: Project) -> str:
 
 
 def results(project: Project) -> str:
-    """The claims of each committed data set: claim, the paper's number, ours, verdict."""
-    from ..analysis.claims import claims_of_transfer
+    """Every claim on each committed data set: claim, the paper's number, ours, verdict, the notebook that shows it."""
+    from ..analysis.overview import overview
 
-    tables = _tables(project)
-    names = list(tables)
-    judged = {name: claims_of_transfer(rows) for name, rows in tables.items()}
-    heads = [TITLES.get(name, name) for name in names]
+    tables = _studies(project)
+    found = overview(tables)
+    heads = [TITLES.get(name, name) for name in tables]
     lines = [
-        "| claim of Yosinski et al. 2014 | published | " + " | ".join(heads) + " |",
-        "| :-- | :-- |" + " :-- |" * len(names),
+        "| claim of Yosinski et al. 2014, or common advice | published | " + " | ".join(heads) + " | shown in |",
+        "| :-- | :-- |" + " :-- |" * len(heads) + " :-- |",
     ]
-    for claims in zip(*judged.values(), strict=True):
-        found = [f"{claim.ours or '-'}: **{claim.verdict}**" for claim in claims]
-        lines.append(f"| {claims[0].statement} | {claims[0].paper} | " + " | ".join(found) + " |")
-    sizes = [f"{head}: {_size(tables[name])}" for head, name in zip(heads, names, strict=True)]
+    for _, row in found.iterrows():
+        ours = [_told(row[name], row[f"verdict ({name})"]) for name in tables]
+        shown = f"[{row['where'][:2]}](notebooks/{row['where']}.ipynb)"
+        lines.append(f"| {row['claim']} | {row['paper']} | " + " | ".join(ours) + f" | {shown} |")
+    sizes = [f"{head}: {_size(list(parts.values()))}" for head, parts in zip(heads, tables.values(), strict=True)]
     return "\n".join([*lines, "", "; ".join(sizes) + "."])
+
+
+def _told(ours: str, verdict: str) -> str:
+    from ..analysis.overview import NOT_JUDGED
+
+    return ours if verdict == NOT_JUDGED else f"{ours}: **{verdict}**"
 
 
 def costs(project: Project) -> str:
@@ -119,14 +125,28 @@ def _seconds(known: dict[str, Any], notebook: str) -> Iterator[str]:
 
 
 def _tables(project: Project) -> dict[str, pd.DataFrame]:
-    """The committed rows of each data set, photographs first."""
-    path = project.evidence("transfer")
-    table = read_rows(path, shown=project.shown(path))
-    labels = table["data"].map(plain_name)
-    return {name: table[labels == name] for name in sorted(set(labels), key=lambda name: (name == "glyphs", name))}
+    """The committed rows of the transfer study by data set, photographs first."""
+    return {name: parts["transfer"] for name, parts in _studies(project).items() if "transfer" in parts}
 
 
-def _size(rows: pd.DataFrame) -> str:
+def _studies(project: Project) -> dict[str, dict[str, pd.DataFrame]]:
+    """The committed rows by data set, photographs first, and study."""
+    from ..analysis.overview import STUDIES
+
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    for study in STUDIES:
+        path = project.evidence(study)
+        if path.exists():
+            table = read_rows(path, shown=project.shown(path))
+            for name, rows in table.groupby(table["data"].map(plain_name)):
+                found.setdefault(str(name), {})[study] = rows.reset_index(drop=True)
+    return {name: found[name] for name in sorted(found, key=lambda name: (name == "glyphs", name))}
+
+
+def _size(parts: Sequence[pd.DataFrame]) -> str:
+    import pandas as pd
+
+    rows = pd.concat(parts).drop_duplicates("key")
     epochs = "/".join(str(number) for number in sorted(set(rows["epochs"])))
     units = rows[["split", "seed"]].drop_duplicates()
     return (
