@@ -26,6 +26,9 @@ EXPECTED = (
     "03_base_networks",
     "04_network_surgery",
     "05_transfer_curves",
+    "06_distant_tasks_and_random_filters",
+    "07_how_much_data",
+    "08_reading_the_logs",
 )
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
