@@ -23,6 +23,7 @@ from .volume import images_behind_all, volume_rows
 STUDIES = ("transfer", "distant", "random", "volume", "dip")
 CLASSES = {"tiny-imagenet": 200, "cifar10": 10, "cifar100": 100}
 NOT_JUDGED = "-"
+CUTS = re.compile(r"n = \d[\d, -]*\d|n = \d")
 
 
 def claims_of_everything(tables: Mapping[str, pd.DataFrame]) -> tuple[Claim, ...]:
@@ -53,7 +54,8 @@ def claims_of_everything(tables: Mapping[str, pd.DataFrame]) -> tuple[Claim, ...
 def overview(by_data: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
     """A row per claim: ``claim, paper``, for each data set its estimate and its verdict, and ``where``; all text.
 
-    ``by_data`` maps the name of a data set to its tables by study.
+    ``by_data`` maps the name of a data set to its tables by study. Where they were judged at different n, the claim
+    names those of the first and the others stand beside their estimates.
     """
     judged = {name: {claim.id: claim for claim in claims_of_everything(tables)} for name, tables in by_data.items()}
     rows = []
@@ -62,10 +64,16 @@ def overview(by_data: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
         row = {"claim": there[0].statement, "paper": there[0].paper}
         for name, claims in judged.items():
             claim = claims.get(id)
-            row[name] = NOT_JUDGED if claim is None or claim.ours is None else str(claim.ours)
+            row[name] = NOT_JUDGED if claim is None or claim.ours is None else _told(claim, there[0])
             row[f"verdict ({name})"] = NOT_JUDGED if claim is None else claim.verdict
         rows.append({**row, "where": there[0].where})
     return pd.DataFrame(rows)
+
+
+def _told(claim: Claim, first: Claim) -> str:
+    """The estimate, with its n where they are not those of ``first``."""
+    own, other = (CUTS.findall(each.statement)[-1:] for each in (claim, first))
+    return str(claim.ours) + (f" (at {own[0]})" if own != other and own else "")
 
 
 def chance_of(label: str) -> float:

@@ -46,6 +46,14 @@ def test_the_table_has_a_column_per_data_set(tables):
     assert len(halves)
 
 
+def test_data_sets_judged_at_other_cuts_say_so(tables):
+    few = {"dip": tables["dip"].query("n != 5")}
+    found = overview({"glyphs": {"dip": tables["dip"]}, "photographs": few}).set_index("claim")
+    dip = found[found.index.str.contains("Freezing the own middle layers")].iloc[0]
+    assert dip["photographs"].endswith("n = 4 (at n = 4)")  # four seeds, at n = 4
+    assert "(" not in dip["glyphs"]
+
+
 def test_chance_is_read_off_the_name_of_the_data():
     assert chance_of("glyphs[50x60]") == pytest.approx(1 / 25)
     assert chance_of("tiny-imagenet") == pytest.approx(1 / 100)
