@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ..errors import InputError
 
@@ -72,8 +73,8 @@ def linear_probe(
     model = _classifier(penalty)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fit that needs more than STEPS steps is good enough
-        model.fit(features, labels)
-    top1 = float((model.predict(test_features) == test_labels).mean())
+        model.fit(features.astype(np.float32), labels)
+    top1 = float((model.predict(test_features.astype(np.float32)) == test_labels).mean())
     return Probe(top1, len(np.unique(labels)), len(test_labels))
 
 
@@ -236,3 +237,16 @@ def distances(other: Seen, own: Seen, home: Seen, *, seed: int = 0) -> dict[str,
         "logme": evidence[0],
         "own_logme": evidence[1],
     }
+
+
+def probe_rows(measured: pd.DataFrame) -> pd.DataFrame:
+    """The probes behind ``distances`` one by one: ``split, target, learnt, n, top1``.
+
+    ``measured`` has ``split, target, n, probe`` and ``own_probe``; ``learnt`` says whether the probed network had
+    learnt the target ("own") or the source ("other").
+    """
+    parts = [
+        measured.assign(learnt=learnt, top1=measured[column])
+        for learnt, column in (("own", "own_probe"), ("other", "probe"))
+    ]
+    return pd.concat(parts, ignore_index=True)[["split", "target", "learnt", "n", "top1"]]

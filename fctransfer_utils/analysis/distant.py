@@ -242,3 +242,14 @@ def _stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     result = pd.concat(parts, ignore_index=True)
     result.attrs["missing"] = words
     return result
+
+
+def contents(tables: Tables) -> pd.DataFrame:
+    """Which networks there are: ``study, split, treatment, n, seeds, networks``, of the treatments of Figure 3."""
+    rows = [
+        (name, split, treatment, ranges(cells["n"]), cells["seed"].nunique(), len(cells))
+        for name, table in tables._asdict().items()
+        for (split, treatment), cells in table.groupby(["split", "treatment"], sort=False)
+        if treatment in ("base", "BnB", "AnB", *FILTERS.values())
+    ]
+    return pd.DataFrame(rows, columns=["study", "split", "treatment", "n", "seeds", "networks"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from torch import nn
 
     from ..analysis.distance import Seen
@@ -19,7 +20,7 @@ LAYERS = (1, 2, 3, 4, 5, 6, 7)
 PIXELS = 0  # in place of a layer's number: the image itself, averaged to 8 x 8 pixels
 PIXEL_GRID = 8
 GRID = 4  # maps are averaged to this many cells a side: where something is stays visible, and probes stay cheap
-TRAINING, TEST = 24, 20  # images per class that a probe learns, and that it is scored on
+TRAINING, TEST = 16, 20  # images per class that a probe learns, and that it is scored on
 
 
 def seen_by(
@@ -39,7 +40,7 @@ def seen_by(
     from ..analysis.distance import Seen
 
     parts = [
-        images.select(classes, part=part, per_class=_at_most(images, classes, part, count), seed=seed)
+        images.select(classes, part=part, per_class=at_most(images, classes, part, count), seed=seed)
         for part, count in (("train", training), ("test", test))
     ]
     maps = [_features(net, part.images, images, layers) for part in parts]
@@ -94,7 +95,7 @@ def layers_of(
     from ..training.loop import Pixels
 
     every = range(images.classes)
-    chosen = images.select(every, part="test", per_class=_at_most(images, every, "test", per_class), seed=seed).images
+    chosen = images.select(every, part="test", per_class=at_most(images, every, "test", per_class), seed=seed).images
     wanted = [n for n in layers if n != PIXELS]
     found = activations(net, chosen, layers=wanted, mean=images.mean, std=images.std, pool=pool)
     signal = {"input": Pixels.of(images.mean, images.std, Execution())(chosen).flatten(1)} if PIXELS in layers else {}
@@ -122,7 +123,86 @@ def _features(net: nn.Sequential, pictures, images: ImageSet, layers: Sequence[i
     return result
 
 
-def _at_most(images: ImageSet, classes: Sequence[int], part: str, count: int) -> int:
+def at_most(images: ImageSet, classes: Sequence[int], part: str, count: int) -> int:
     """``count``, or what the smallest of ``classes`` has in ``part``."""
     labels = images.train_labels if part == "train" else images.test_labels
     return min(count, int(labels.bincount(minlength=images.classes)[list(classes)].min()))
+
+
+def untrained_layers(run: Course, split: str, target: str) -> pd.DataFrame:
+    """The base of ``target`` before training, drawn by He and by the paper's Gaussian, and trained: layer by layer.
+
+    Columns of ``analysis.signal_size.beside_gains`` and ``net`` (he, gaussian, trained), ``n`` (0 is the input),
+    ``probe`` (top-1 of a linear probe of the target's classes) and ``images`` (that it is scored on).
+    """
+    import pandas as pd
+
+    from ..analysis.signal_size import beside_gains
+    from ..data.splits import make_split
+
+    images, base = run.images(), run.base_networks(split=split)[target]
+    classes = make_split(split, images).halves[target]
+    nets = {init: before_training(run, base, init=init) for init in ("he", "gaussian")} | {"trained": base.net}
+    parts = []
+    for name, net in nets.items():
+        signal = layers_of(net, images, per_class=4, layers=(PIXELS, *LAYERS), pool=0, seed=run.seed)
+        weights = {layer: weight for layer, weight in weights_of(net).items() if layer in signal}
+        probes = [seen.probe for seen in seen_by(net, images, classes, seed=run.seed).values()]
+        sizes = beside_gains(signal, weights)
+        top1 = [float("nan"), *(probe.top1 for probe in probes)]
+        parts.append(sizes.assign(net=name, n=range(len(sizes)), probe=top1, images=probes[0].images))
+    return pd.concat(parts, ignore_index=True)
+
+
+def task_distances(run: Course, splits: Sequence[str]) -> pd.DataFrame:
+    """How far the halves of each split are apart, in both directions and through each layer of the bases.
+
+    Columns ``split, source, target, n``, those of ``analysis.distance.distances``, and ``domain_pixels`` with its upper
+    end: the proxy A-distance of the images themselves, which has no direction and no layer.
+    """
+    import pandas as pd
+
+    from ..analysis.distance import distances, proxy_a_distance
+
+    rows = []
+    for split in splits:
+        seen = seen_by_bases(run, split, layers=(PIXELS, *LAYERS))
+        one, other = (seen["A", half][PIXELS].test_features for half in "AB")
+        pixels = proxy_a_distance(one, other, seed=run.seed)
+        for source, target in (("A", "B"), ("B", "A")):
+            for n in LAYERS:
+                views = seen[source, target][n], seen[target, target][n], seen[source, source][n]
+                place = {"split": split, "source": source, "target": target, "n": n}
+                also = {"domain_pixels": pixels.distance, "domain_pixels_high": pixels.high}
+                rows.append({**place, **distances(*views, seed=run.seed), **also})
+    return pd.DataFrame(rows)
+
+
+def likeness(run: Course, near: str, far: str) -> pd.DataFrame:
+    """CKA without bias of every two layers of pairs of networks: ``pair, which, layer, other_layer, cka``.
+
+    ``pair`` is "other classes" (a base A and a base B of ``near``, of this and the next seed: four pairs), "other seed"
+    (two bases of one half: two pairs), "other kind" (both bases of ``far``) and "training" (a base before and after:
+    two pairs); ``which`` names the two. All see the same test images of all classes.
+    """
+    import pandas as pd
+
+    from ..analysis.similarity import cka_table
+
+    first, again = (run.base_networks(split=near, seed=run.seed + later) for later in (0, 1))
+    nets = {half: first[half].net for half in "AB"} | {f"{half}'": again[half].net for half in "AB"}
+    nets |= {f"{half} untrained": before_training(run, first[half]) for half in "AB"}
+    nets |= {f"far {half}": trained.net for half, trained in run.base_networks(split=far).items()}
+    seen = {name: layers_of(net, run.images(), per_class=10, seed=run.seed) for name, net in nets.items()}
+    pairs = {
+        "other classes": (("A", "B"), ("A", "B'"), ("A'", "B"), ("A'", "B'")),
+        "other seed": (("A", "A'"), ("B", "B'")),
+        "other kind": (("far A", "far B"),),
+        "training": (("A untrained", "A"), ("B untrained", "B")),
+    }
+    parts = [
+        cka_table(seen[one], seen[other], debiased=True).assign(pair=pair, which=f"{one} and {other}")
+        for pair, those in pairs.items()
+        for one, other in those
+    ]
+    return pd.concat(parts, ignore_index=True)[["pair", "which", "layer", "other_layer", "cka"]]

@@ -75,21 +75,22 @@ def probes_beside_transfer(probes: pd.DataFrame, curve: pd.DataFrame | None = No
 def cka_matrices(panels: Mapping[str, pd.DataFrame]) -> Figure:
     """The likeness of every two layers, a square per title, from ``analysis.similarity.cka_table``, with its values.
 
-    Rows are the layers of the network named first, columns those of the other; 0 is white and 1 dark.
+    Rows are the layers of the network named first, columns those of the other; 0 is white and 1 dark. A table of
+    several pairs of networks is averaged over them.
     """
     if not panels:
         raise InputError("nothing to compare; name at least one pair of networks.")
     with styled():
-        figure, grid = new_figure(1, len(panels), height=0.9 + 9.0 / len(panels), squeeze=False)
+        figure, grid = new_figure(1, len(panels), height=0.8 + 8.2 / len(panels), squeeze=False)
         for axes, (title, table) in zip(grid[0], panels.items(), strict=True):
-            wide = table.pivot(index="layer", columns="other_layer", values="cka")
+            wide = table.pivot_table(index="layer", columns="other_layer", values="cka")
             wide = wide.loc[list(dict.fromkeys(table["layer"])), list(dict.fromkeys(table["other_layer"]))]
             values = wide.to_numpy()
             axes.imshow(values, vmin=0, vmax=1, cmap="Blues", aspect="equal")
             for (row, column), value in np.ndenumerate(values):
                 dark = "white" if value > 0.6 else BLACK
                 axes.text(column, row, f"{abs(value) if round(value, 2) == 0 else value:.2f}".replace("0.", "."),
-                          ha="center", va="center", fontsize=6.5, color=dark)  # fmt: skip
+                          ha="center", va="center", fontsize=7.5, color=dark)  # fmt: skip
             axes.set_xticks(range(len(wide.columns)), wide.columns, rotation=90, fontsize=8)
             axes.set_yticks(range(len(wide.index)), wide.index, fontsize=8)
             axes.tick_params(length=0)
@@ -102,7 +103,10 @@ def cka_matrices(panels: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def likeness_by_layer(panels: Mapping[str, pd.DataFrame], *, gap: pd.DataFrame | None = None) -> Figure:
-    """The diagonal of ``cka_matrices``, a line per title; with ``gap`` (``n, mean``, points) below, on the same n."""
+    """The diagonal of ``cka_matrices``, a line per title; with ``gap`` (``n, mean``, points) below, on the same n.
+
+    Of several pairs of networks (column ``which``) the line is the mean and the bars reach from the least to the most.
+    """
     if not panels:
         raise InputError("nothing to compare; name at least one pair of networks.")
     with styled():
@@ -110,10 +114,16 @@ def likeness_by_layer(panels: Mapping[str, pd.DataFrame], *, gap: pd.DataFrame |
         figure, grid = new_figure(2 if gap is not None else 1, 1, **shape)
         top = grid[0][0]
         for place, (title, table) in enumerate(panels.items()):
-            same = table[table["layer"] == table["other_layer"]]
+            rows = table[table["layer"] == table["other_layer"]]
+            same = rows.groupby("layer", sort=False)["cka"].agg(["mean", "min", "max", "size"])
+            x = np.arange(1, len(same) + 1)
             look = {"marker": POINT_MARKERS[place % 7], "color": POINT_COLOURS[place % 7], "ls": DASHES[place % 3]}
-            top.plot(range(1, len(same) + 1), same["cka"], label=title, **look)
-            top.set_xticks(range(1, len(same) + 1), [f"{n}\n{layer}" for n, layer in enumerate(same["layer"], start=1)])
+            count = int(same["size"].max())
+            top.plot(x, same["mean"], label=f"{title}, {count} pair{'s' * (count > 1)}", **look)
+            if count > 1:
+                reach = [same["mean"] - same["min"], same["max"] - same["mean"]]
+                top.errorbar(x, same["mean"], reach, fmt="none", ecolor=look["color"], elinewidth=1.2, capsize=2.5)
+            top.set_xticks(x, [f"{n}\n{layer}" for n, layer in enumerate(same.index, start=1)])
         top.set_ylim(min(0.0, top.get_ylim()[0]), 1.03)
         top.set_ylabel("Linear CKA of\nthe same layer")
         if gap is not None:
@@ -122,7 +132,7 @@ def likeness_by_layer(panels: Mapping[str, pd.DataFrame], *, gap: pd.DataFrame |
             low.plot(gap["n"], gap["mean"], color=VERMILLION, marker="^")
             low.set_ylabel("AnB minus base\n(points)")
         grid[-1][0].set_xlabel("layer")
-        figure.legend(loc="outside upper left", ncols=3, handlelength=3.2)
+        figure.legend(loc="outside upper left", ncols=2, handlelength=3.2)
         settle(figure)
     return figure
 
@@ -184,4 +194,4 @@ def _correlation(table: pd.DataFrame, measure: str) -> str:
     for over, row in found.iterrows():
         value = f"{row['rho']:+.2f}" if np.isfinite(row["rho"]) else "none"
         words.append(f"{over} {value} ({int(row['count'])} points)")
-    return "rank correlation: " + ", ".join(words)
+    return "rank correlation: " + ",\n".join(words)

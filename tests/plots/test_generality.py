@@ -70,6 +70,16 @@ def test_likeness_by_layer_is_the_diagonal_above_the_gap(likeness):
     assert len(likeness_by_layer({"A and A": likeness}).axes) == 1
 
 
+def test_several_pairs_of_networks_are_averaged_with_their_range(likeness, intervals, texts):
+    two = pd.concat([likeness.assign(which="a"), likeness.assign(cka=likeness["cka"] / 2, which="b")])
+    figure = likeness_by_layer({"A and A": two, "one": likeness})
+    assert figure.axes[0].lines[0].get_ydata() == pytest.approx([0.75, 0.75, 0.75])
+    assert intervals(figure) == 1
+    assert "A and A, 2 pairs" in texts(figure)
+    (image,) = cka_matrices({"A and A": two}).axes[0].images
+    assert np.asarray(image.get_array()).diagonal() == pytest.approx(np.full(3, 0.75))
+
+
 def test_each_distance_has_a_panel_with_its_correlation_and_count(texts):
     halves, distant, _ = made_studies(seeds=1)
     rows = [(split, target, n, 1.0 * n) for split in ("random0", "letters-symbols") for target in "AB" for n in (1, 7)]
