@@ -26,7 +26,7 @@ def detectable_plot(design: pd.DataFrame, *, mark: float | None = None, mark_wor
     """
     rows = design.dropna(subset="detectable")
     with styled():
-        figure, axes = new_figure(height=4.0)
+        figure, axes = new_figure(height=3.5)
         for place, name in enumerate(dict.fromkeys(rows["comparison"])):
             mine = rows[rows["comparison"] == name]
             colour, marker = CYCLE[place % len(CYCLE)], MARKERS[place % len(MARKERS)]
@@ -67,7 +67,7 @@ def power_plot(
     curve begins at the 5 % of false alarms.
     """
     with styled():
-        figure, axes = new_figure(height=3.8)
+        figure, axes = new_figure(height=3.3)
         grid = np.linspace(0, most, 61)
         counts = sorted({pairs, *others})
         curve = power_curve(deviation, counts, grid)
