@@ -9,8 +9,8 @@ so. How it decides, fixed beforehand:
 2. *Which of them are compared.* Options are compared within one condition (study, data set, network, schedule and
    labels), over the units (split, seed, target set) that have all of them. Of several conditions the one nearest to the
    question answers; what the others say is told beside it.
-3. *The recommendation* is the option with the highest mean. It is *clear* if the interval of its gap over the next one
-   lies above 0 (without an interval: if the gap is at least 3 points). Otherwise the options that are as good are named.
+3. *The recommendation* is the option with the highest mean. It is *clear* if the interval of its gap over the next
+   one lies above 0 (without an interval: if the gap is at least 3 points). Otherwise the options as good are named.
 4. *The expected margin* is over that next option. Where there are several (split, seed), leader and next are picked
    on the others and compared on the one left out, so that picking does not flatter the margin. With one, it does, and
    the guide says so. The test images are the same for all, so the margin speaks about new seeds, not about new images.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..experiments.record import Record
+    from ..experiments.spec import RunSpec
     from ..experiments.study import Study
     from .lesson import Course
 
@@ -45,14 +47,19 @@ def train_study(run: Course, study: Study) -> pd.DataFrame:
 
 def bases(run: Course, *, split: str, seed: int) -> dict[str, Trained]:
     """The base networks of ``split`` and ``seed`` by half, with their weights."""
-    from ..experiments.study import Study
-
     everything = run.plan(splits=(split,), seeds=(seed,))
     wanted = [spec for spec in everything.runs if spec.treatment == "base"]
     if not wanted:
         raise unknown("split", split, sorted({spec.split for spec in run.plan().runs}))
-    _train(run, Study(name=everything.name, runs=tuple(wanted)))
-    return {spec.target: _load(run, run.store.record(spec.key)) for spec in wanted}
+    return {spec.target: net for spec, net in zip(wanted, with_weights(run, wanted), strict=True)}
+
+
+def with_weights(run: Course, specs: Sequence[RunSpec]) -> list[Trained]:
+    """The networks of ``specs`` (of this notebook's images) with their weights, trained now where missing."""
+    from ..experiments.study import Study
+
+    _train(run, Study(name=specs[0].treatment, runs=tuple(specs)))
+    return [_load(run, run.store.record(spec.key)) for spec in specs]
 
 
 def _train(run: Course, study: Study, *, table=None) -> None:

@@ -98,6 +98,9 @@ def features_at(
 ) -> dict[str, Features]:
     """What the named layers make of labelled images, flattened (N, F), each image run once."""
     kept: dict[str, list] = {name: [] for name in layers}
+    names = [name for name, _ in net.named_children()]
+    if set(layers) <= set(names):  # what is above is not needed, nor the image size that it is made for
+        net = net[: 1 + max(names.index(name) for name in layers)]
     for images in part.images.split(AT_ONCE):
         batch = resized(images, image_size) if image_size else images
         for name, values in activations(net, batch, layers=layers, mean=mean, std=std, batch_size=AT_ONCE).items():

@@ -79,8 +79,10 @@ def tune(
     pixels = Pixels.of(mean, std, Execution())
     curve: list[TunedEpoch] = []
 
-    def look(epoch: int) -> None:
-        top1, worse = (evaluate(net, part, pixels=pixels)[1] for part in (judge, degraded))
+    def look(epoch: int, top1: float | None = None) -> None:
+        if top1 is None:
+            top1 = evaluate(net, judge, pixels=pixels)[1]
+        worse = evaluate(net, degraded, pixels=pixels)[1]
         curve.append(TunedEpoch(epoch, top1, worse, moved_share(trunk, net[: len(trunk)])))
 
     look(0)
@@ -93,5 +95,5 @@ def tune(
     gradient = into_trunk(first_gradients(net, learn, kept=len(trunk), mean=mean, std=std))
     rest = replace(recipe, epochs=recipe.epochs - alone)
     train(net, learn, judge, recipe=rest, seed=seed, flip=flip, mean=mean, std=std, execution=Execution(),
-          on_epoch=lambda epoch: look(alone + epoch.epoch))  # fmt: skip
+          on_epoch=lambda epoch: look(alone + epoch.epoch, epoch.test_top1))  # fmt: skip
     return Tuned(way, tuple(curve), gradient)
