@@ -1,4 +1,4 @@
-"""Which images a layer holds to be alike: nearest neighbours of its features, by the angle between them."""
+"""What a layer holds: which images are alike to it, by the angle between features, and how well they tell classes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from .distance import linear_probe
 
 
 def nearest(queries: np.ndarray, gallery: np.ndarray, *, count: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +66,42 @@ def neighbour_table(
         )
     table = pd.concat(parts, ignore_index=True)
     return table.assign(same=table["label"] == table["neighbour_label"])
+
+
+def layer_report(
+    gallery: Mapping[str, np.ndarray],
+    queries: Mapping[str, np.ndarray],
+    *,
+    labels: np.ndarray,
+    gallery_labels: np.ndarray,
+    count: int = 5,
+) -> pd.DataFrame:
+    """What layers hold of the classes: a row each with ``layer, features, probe, neighbours, images, chance``.
+
+    ``probe`` is the top-1 on the queries of a linear classifier that learnt the gallery (``distance.linear_probe``),
+    ``neighbours`` the share of the ``count`` nearest gallery images that have the class of their query; both fractions.
+    ``gallery`` and ``queries`` map a layer to features (G, D) and (Q, D); ``images`` is Q, ``chance`` 1 / classes.
+    """
+    near = neighbour_table(
+        {layer: (queries[layer], gallery[layer]) for layer in gallery},
+        labels=labels, gallery_labels=gallery_labels, count=count,
+    )  # fmt: skip
+    share = near.groupby("layer")["same"].mean()
+    rows = []
+    for layer, known in gallery.items():
+        found = linear_probe(known, gallery_labels, queries[layer], labels)
+        size = int(np.prod(np.shape(known)[1:]))
+        rows.append((layer, size, found.top1, share[layer], found.images, 1 / found.classes))
+    return pd.DataFrame(rows, columns=["layer", "features", "probe", "neighbours", "images", "chance"])
+
+
+def spread_queries(labels: np.ndarray, *, count: int = 4) -> list[int]:
+    """The rows of the first images of ``count`` classes that are evenly spread over all: chosen without looking."""
+    classes = np.unique(np.asarray(labels))
+    if not 1 <= count <= len(classes):
+        raise InputError(f"{count} queries of {len(classes)} classes; give 1..{len(classes)}.")
+    chosen = [classes[place * len(classes) // count] for place in range(count)]
+    return [int(np.flatnonzero(labels == label)[0]) for label in chosen]
 
 
 def _unit(features: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from ..analysis.fit import readings
 from ..errors import InputError
@@ -94,6 +94,12 @@ def accuracy_against_cost(table: pd.DataFrame, *, by: str) -> Figure:
                 for row in table[table[by] == group].itertuples():
                     _point(axes, getattr(row, column), row, colour, markers[row.hidden])
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(
+                FuncFormatter(lambda value, _: f"{value:,.3g}" if value < 100 else f"{value:,.0f}")
+            )
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.tick_params(axis="x", labelsize=8)
             axes.set_xlabel(label)
         panels[0].set_ylabel("Test top-1 (%)")
         handles = [
@@ -109,7 +115,9 @@ def _point(axes: Axes, place: float, row: Any, colour: str, marker: str) -> None
     """One network with its interval; larger markers are wider layers."""
     half = 100 * 1.96 * np.sqrt(row.test_top1 * (1 - row.test_top1) / row.test_images)
     size = 5.5 + 1.2 * np.log10(max(row.width, 1))
-    axes.errorbar(place, 100 * row.test_top1, half, fmt=marker, color=colour, ms=size, mec="white", mew=0.5, lw=1)
+    axes.errorbar(
+        place, 100 * row.test_top1, half, fmt=marker, color=colour, ms=size, mec="white", mew=0.5, lw=1, alpha=0.85
+    )
 
 
 def compared(values: Mapping[str, Any], *, label: str) -> Figure:
@@ -129,6 +137,7 @@ def compared(values: Mapping[str, Any], *, label: str) -> Figure:
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.margins(x=0.2)
+        axes.set_xlim(left=max(axes.get_xlim()[0], 0))
         axes.set_xlabel(label)
         axes.grid(axis="x")
         axes.grid(visible=False, axis="y")

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from ..errors import InputError
-from .style import BLUE, VERMILLION, WIDTH, new_figure, settle, styled
+from .style import BLUE, GREEN, VERMILLION, WIDTH, new_figure, settle, styled
 
-SAME, OTHER = "#009E73", "#D55E00"
+SAME, OTHER = GREEN, VERMILLION
 
 
 def neighbour_board(queries: Any, gallery: Any, table: pd.DataFrame) -> Figure:
@@ -29,25 +30,28 @@ def neighbour_board(queries: Any, gallery: Any, table: pd.DataFrame) -> Figure:
         if table[column].max() >= len(known):
             raise InputError(f"{column} {table[column].max()} is asked for, but there are {len(known)} images.")
     layers, shown = list(dict.fromkeys(table["layer"])), list(dict.fromkeys(table["query"]))
-    count = int(table["rank"].max())
+    columns = int(table["rank"].max()) + 2.4  # the query, the layer's name, the neighbours, a gap
     across = min(2, len(shown))
     down = -(-len(shown) // across)
-    columns = count + 2
-    side = WIDTH / (across * columns)
+    tall = len(layers) + 0.5
+    cell = WIDTH / (across * columns)
     with styled():
-        figure = Figure(figsize=(WIDTH, down * (side * len(layers) + 0.35)))
-        blocks = np.atleast_1d(figure.subfigures(down, across, wspace=0.02, hspace=0.05)).ravel()
-        for block, query in zip(blocks, shown, strict=False):
-            grid = block.subplots(len(layers), columns, squeeze=False)
-            for row, layer in zip(grid, layers, strict=True):
-                for axes in row:
-                    axes.set_axis_off()
-                row[1].text(0.5, 0.5, layer, ha="center", va="center", fontsize=8.5, transform=row[1].transAxes)
-                found = table[(table["query"] == query) & (table["layer"] == layer)].sort_values("rank")
-                for axes, hit in zip(row[2:], found.itertuples(), strict=False):
-                    _framed(axes, given[hit.neighbour], same=bool(hit.same))
-            grid[0, 0].imshow(asked[query], interpolation="nearest")
-            grid[0, 0].set_title("query", fontsize=8, loc="center", fontweight="normal", pad=2)
+        figure = Figure(figsize=(WIDTH, down * tall * cell))
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, across * columns), ylim=(down * tall, 0))
+        axes.set_axis_off()
+        for place, query in enumerate(shown):
+            left, top = place % across * columns, place // across * tall
+            axes.text(left + 0.5, top + 0.32, "query", ha="center", va="bottom", fontsize=8)
+            _put(axes, asked[query], left, top + 0.4)
+            for row, layer in enumerate(layers):
+                axes.text(left + 1.5, top + row + 0.9, layer, ha="center", va="center", fontsize=9)
+                found = table[(table["query"] == query) & (table["layer"] == layer)]
+                for hit in found.itertuples():
+                    x = left + 1 + hit.rank
+                    _put(axes, given[hit.neighbour], x, top + row + 0.4, same=bool(hit.same))
+        axes.set(xlim=(0, across * columns), ylim=(down * tall, 0), aspect="auto")
         settle(figure)
     return figure
 
@@ -84,12 +88,14 @@ def probe_lines(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _framed(axes: Axes, picture: np.ndarray, *, same: bool) -> None:
-    axes.set_axis_on()
-    axes.imshow(picture, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=SAME if same else OTHER, linewidth=2.4, linestyle="-" if same else (0, (2, 1)))
+def _put(axes: Axes, picture: np.ndarray, x: float, y: float, *, same: bool | None = None) -> None:
+    """A picture in the unit square at (x, y), with a margin; framed where it is a neighbour."""
+    margin = 0.06
+    extent = (x + margin, x + 1 - margin, y + 1 - margin, y + margin)
+    axes.imshow(picture, interpolation="nearest", extent=extent, aspect="auto")
+    if same is not None:
+        look = {"ec": SAME if same else OTHER, "ls": "-" if same else (0, (2, 1)), "lw": 2.2, "fc": "none"}
+        axes.add_patch(Rectangle((extent[0], extent[3]), 1 - 2 * margin, 1 - 2 * margin, **look))
 
 
 def _pictures(images: Any) -> np.ndarray:

@@ -23,6 +23,7 @@ from ..data.image_set import Labelled
 from ..errors import InputError
 from ..models.heads import HeadSpec, attach, build_head, feature_size
 from .execution import Execution, one_thread
+from .features import activations
 from .loop import Epoch, Pixels, evaluate, learning_rate, make_optimiser, train
 from .recipe import Recipe
 
@@ -76,6 +77,76 @@ def head_rows(result: HeadResult, **labels: Any) -> list[dict[str, Any]]:
         "parameters": result.parameters,
     }
     return [{**labels, **about, **epoch._asdict()} for epoch in result.curve]
+
+
+def trunk_features(
+    trunk: nn.Sequential,
+    *parts: Labelled,
+    mean: Sequence[float],
+    std: Sequence[float],
+    execution: Execution | None = None,
+) -> tuple[Features, ...]:
+    """What the whole ``trunk`` (in eval mode) says of each part's images, computed once for all heads."""
+    last = next(reversed([name for name, _ in trunk.named_children()]))
+    return tuple(
+        Features(
+            activations(trunk, part.images, layers=[last], mean=mean, std=std, execution=execution)[last], part.labels
+        )
+        for part in parts
+    )
+
+
+def compare_on_features(
+    specs: Sequence[HeadSpec],
+    learn: Features,
+    judge: Features,
+    test: Features,
+    *,
+    classes: int,
+    recipe: Recipe,
+    seed: int = 0,
+    **labels: Any,
+) -> list[dict[str, Any]]:
+    """``head_rows`` of every head trained on the same features, each with ``test_top1`` (fraction) and ``test_images``.
+
+    The test features are looked at once, after training.
+    """
+    rows = []
+    for result in train_heads(specs, learn, judge, classes=classes, recipe=recipe, seed=seed):
+        found = {"test_top1": score(result.net, test)[1], "test_images": len(test.labels)}
+        rows += [{**row, **found} for row in head_rows(result, **labels)]
+    return rows
+
+
+def compare_on_trunk(
+    trunk: nn.Sequential,
+    specs: Sequence[HeadSpec],
+    learn: Labelled,
+    judge: Labelled,
+    test: Labelled,
+    *,
+    classes: int,
+    recipe: Recipe,
+    mean: Sequence[float],
+    std: Sequence[float],
+    flip: bool = False,
+    seed: int = 0,
+    execution: Execution | None = None,
+    **labels: Any,
+) -> list[dict[str, Any]]:
+    """The same for heads that each learn together with a copy of the ``trunk``, from images."""
+    execution = execution or Execution()
+    rows = []
+    for spec in specs:
+        result = train_on_trunk(
+            trunk, spec, learn, judge, classes=classes, recipe=recipe, mean=mean, std=std, flip=flip, seed=seed,
+            execution=execution,
+        )  # fmt: skip
+        with one_thread(execution):
+            _, top1 = evaluate(result.net, test, pixels=Pixels.of(mean, std, execution))
+        found = {"test_top1": top1, "test_images": len(test.labels)}
+        rows += [{**row, **found} for row in head_rows(result, **labels)]
+    return rows
 
 
 def train_heads(

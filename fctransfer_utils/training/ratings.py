@@ -32,18 +32,20 @@ class Ratings(NamedTuple):
 
 
 def made_ratings(users: int, items: int, *, count: int, seed: int = 0, strength: float = 2.0) -> Ratings:
-    """``count`` ratings by random users of random items; users and items that share tastes go together.
+    """``count`` different pairs of a user and an item, each rated once; those that share tastes go together.
 
     Each has ``TASTES`` numbers of tastes; a rating is "liked" with probability sigmoid(``strength`` x their product).
-    Raises InputError for counts below 1.
+    Raises InputError for counts below 1 and for more ratings than there are pairs.
     """
-    if min(users, items, count) < 1:
-        raise InputError(f"{users} users, {items} items, {count} ratings; give at least 1 of each.")
+    if min(users, items, count) < 1 or count > users * items:
+        raise InputError(
+            f"{users} users, {items} items, {count} ratings; give at least 1 of each and at most one rating per pair."
+        )
     stream = seeds.generator(seed, "ratings")
     of_users = torch.randn(users, TASTES, generator=stream)
     of_items = torch.randn(items, TASTES, generator=stream)
-    who = torch.randint(users, (count,), generator=stream)
-    what = torch.randint(items, (count,), generator=stream)
+    pairs = torch.randperm(users * items, generator=stream)[:count]
+    who, what = pairs // items, pairs % items
     chance = torch.sigmoid(strength * (of_users[who] * of_items[what]).sum(1))
     liked = (torch.rand(count, generator=stream) < chance).float()
     return Ratings(who, what, liked, chance)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fctransfer_utils.analysis.neighbours import nearest, neighbour_table
+from fctransfer_utils.analysis.neighbours import layer_report, nearest, neighbour_table, spread_queries
 from fctransfer_utils.errors import InputError
 
 GALLERY = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0], [-1.0, 0.0]])
@@ -41,6 +41,27 @@ def test_the_table_has_a_row_per_layer_query_and_rank():
     assert first["neighbour"].tolist() == [0, 2]
     assert first["same"].tolist() == [True, False]
     assert table[(table["layer"] == "fc7") & (table["query"] == 0)]["neighbour"].tolist() == [1, 2]
+
+
+def test_a_layer_that_gathers_classes_is_told_from_one_that_does_not():
+    rng = np.random.default_rng(1)
+    labels, known = np.repeat(np.arange(4), 10), np.repeat(np.arange(4), 15)
+    gathered = [4 * np.eye(4)[which] + rng.normal(size=(len(which), 4)) * 0.3 for which in (labels, known)]
+    noise = [rng.normal(size=(len(which), 4)) for which in (labels, known)]
+    report = layer_report(
+        {"fc7": gathered[1], "conv1": noise[1]}, {"fc7": gathered[0], "conv1": noise[0]},
+        labels=labels, gallery_labels=known,
+    ).set_index("layer")  # fmt: skip
+    assert report.loc["fc7", "probe"] == report.loc["fc7", "neighbours"] == 1
+    assert report.loc["conv1", "probe"] < 0.6
+    assert report.loc["conv1", "neighbours"] < 0.6
+    assert report.loc["fc7", ["features", "images", "chance"]].tolist() == [4, 40, 0.25]
+
+
+def test_queries_are_spread_over_the_classes_and_are_their_first_images():
+    assert spread_queries(np.repeat(np.arange(8), 3), count=4) == [0, 6, 12, 18]
+    with pytest.raises(InputError, match="5 queries of 4 classes"):
+        spread_queries(np.arange(4), count=5)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Costs, receptive fields, score maps, heads and neighbours: what the figures show is what the tables hold."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -106,12 +107,18 @@ def test_the_board_shows_each_query_once_and_all_its_neighbours_framed_by_class(
     figure = neighbour_board(IMAGES, IMAGES, board_table())
     assert texts(figure).count("query") == 3
     assert texts(figure).count("fc7") == 3
-    pictures = [axes for axes in figure.axes if axes.images]
-    assert len(pictures) == 3 + 12
-    np.testing.assert_array_equal(pictures[0].images[0].get_array(), IMAGES[0].transpose(1, 2, 0))
-    framed = [axes.spines["left"].get_linestyle() for axes in pictures if axes.axison]
-    assert framed.count("-") == 6
-    assert len(framed) == 12
+    (axes,) = figure.axes
+    assert len(axes.images) == 3 + 12
+    np.testing.assert_array_equal(axes.images[0].get_array(), IMAGES[0].transpose(1, 2, 0))
+    np.testing.assert_array_equal(axes.images[1].get_array(), IMAGES[1].transpose(1, 2, 0))
+    assert [frame.get_linestyle() for frame in axes.patches].count("-") == 6
+    assert len(axes.patches) == 12
+
+
+def test_no_two_pictures_of_the_board_overlap():
+    corners = [tuple(image.get_extent()) for image in neighbour_board(IMAGES, IMAGES, board_table()).axes[0].images]
+    for one, other in itertools.combinations(corners, 2):
+        assert one[1] <= other[0] or other[1] <= one[0] or one[2] <= other[3] or other[2] <= one[3]
 
 
 def test_probes_run_over_the_layers_for_both_kinds_of_classes(texts):

@@ -12,7 +12,17 @@ from fctransfer_utils.models import NetSpec, build, state_of
 from fctransfer_utils.models.heads import HeadSpec, build_head
 from fctransfer_utils.training import Execution, Recipe
 from fctransfer_utils.training.features import activations
-from fctransfer_utils.training.heads import Features, head_rows, score, train_head, train_heads, train_on_trunk
+from fctransfer_utils.training.heads import (
+    Features,
+    compare_on_features,
+    compare_on_trunk,
+    head_rows,
+    score,
+    train_head,
+    train_heads,
+    train_on_trunk,
+    trunk_features,
+)
 
 RECIPE = Recipe(epochs=3, batch_size=16, learning_rate=0.01, crop_padding=0)
 NORM = {"mean": (0.4,) * 3, "std": (0.25,) * 3}
@@ -112,6 +122,23 @@ def test_rows_carry_the_head_and_the_labels_of_the_caller(sets):
     assert len(rows) == 3
     assert (rows[0]["trunk"], rows[0]["head"], rows[0]["hidden"], rows[0]["width"]) == ("frozen", "16-8 relu", 2, 16)
     assert rows[-1]["validation_top1"] == result.top1
+
+
+def test_a_comparison_has_a_row_per_head_and_epoch_and_looks_at_the_test_images_once(trunk, sets):
+    specs = [HeadSpec(), HeadSpec((16,))]
+    (test,) = trunk_features(trunk, stripes(seed=2), **NORM)
+    torch.testing.assert_close(trunk_features(trunk, stripes(), **NORM)[0].values, sets[0].values)
+    on_features = compare_on_features(specs, *sets, test, classes=4, recipe=RECIPE, condition="frozen")
+    parts = stripes(), stripes(seed=1), stripes(seed=2)
+    learning = compare_on_trunk(trunk, specs, *parts, classes=4, recipe=RECIPE, condition="learning", **NORM)
+    for rows in (on_features, learning):
+        assert [(row["head"], row["epoch"]) for row in rows] == [
+            (spec.label, epoch) for spec in specs for epoch in (1, 2, 3)
+        ]
+        assert {row["test_images"] for row in rows} == {96}
+        assert len({row["test_top1"] for row in rows[:3]}) == 1
+    assert on_features[0]["condition"] == "frozen"
+    assert learning[-1]["test_top1"] > 0.5
 
 
 def test_what_does_not_fit_is_refused_with_its_sizes(trunk, sets):
