@@ -80,6 +80,19 @@ def figure2_lines(table: pd.DataFrame, *, relative: bool = False, incomplete: st
     return figure
 
 
+def figure2_raw_and_relative(table: pd.DataFrame, *, incomplete: str = "keep") -> Figure:
+    """The means of top-1 and, beside them, of the points over the base of the same target: do they say the same?"""
+    with styled():
+        figure, panels = new_figure(1, 2, height=5.0)
+        drawn = [draw_lines(axes, table, relative=i == 1, incomplete=incomplete) for i, axes in enumerate(panels)]
+        for axes, each, title in zip(panels, drawn, ("Top-1", "The same, minus the own base"), strict=True):
+            label_ends(axes, each.ends)
+            axes.set_title(title)
+        _legend(figure, table, tuple(dict.fromkeys(area for each in drawn for area in each.areas)))
+        settle(figure)
+    return figure
+
+
 def figure2_beside_paper(ours: pd.DataFrame, paper: pd.DataFrame, *, relative: bool = True) -> Figure:
     """The paper's means beside ours, drawn alike; ``paper`` is ``analysis.transfer.paper_table()``.
 

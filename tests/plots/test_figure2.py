@@ -6,7 +6,13 @@ from fctransfer_utils.analysis.transfer import boosts, coadaptation, curves, spe
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.plots.effects import boosts_plot, effects
 from fctransfer_utils.plots.style import TREATMENT_STYLE
-from fctransfer_utils.plots.transfer import figure2, figure2_beside_paper, figure2_lines, figure2_points
+from fctransfer_utils.plots.transfer import (
+    figure2,
+    figure2_beside_paper,
+    figure2_lines,
+    figure2_points,
+    figure2_raw_and_relative,
+)
 
 MARKERS = {look.marker for look in TREATMENT_STYLE.values()}
 
@@ -99,3 +105,12 @@ def test_boosts_without_a_pair_say_so(made, texts):
     assert "6 pairs" in texts(boosts_plot(boosts(made())))
     with pytest.raises(InputError, match="'A - C' is not in the table"):
         boosts_plot(boosts(made()), comparisons=["A - C"])
+
+
+def test_raw_and_relative_means_stand_side_by_side(texts):
+    left, right = figure2_raw_and_relative(paper_table()).axes
+    assert left.get_ylabel() != right.get_ylabel()
+    highest = {axes: max(values[-1] for values in lines_of(axes)) for axes in (left, right)}
+    assert highest[left] - 62.5 == pytest.approx(2.1, abs=0.1)  # AnB+ over the mean of all bases at n = 7
+    assert highest[right] == pytest.approx(1.24, abs=0.01)  # and over its own
+    assert texts(figure2_raw_and_relative(paper_table())).count("AnB+") >= 2
