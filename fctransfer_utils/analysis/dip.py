@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..errors import InputError
-from .estimates import nothing
+from .estimates import Estimate, nothing
 from .tables import CUTS, UNIT, checked, missing, one_condition
 from .transfer import by_unit, pairs, unit_interval
 
@@ -195,3 +195,14 @@ def losses(table: pd.DataFrame, treatments: Sequence[str] = ("base", *TREATMENTS
     return pd.DataFrame(
         found, columns=["net", "epochs", "batch_norm", "times", "treatment", "n", "train_loss", "networks"]
     )
+
+
+def head_start_words(found: pd.DataFrame) -> str:
+    """What ``schedules`` says of its first net, in a sentence; of an empty table, that no network learnt for longer."""
+    if not len(found):
+        return "No network learnt for longer, so the size of a head start is not known."
+    rows = found[found["net"] == found["net"].iloc[0]]
+    values = rows[["mean", "low", "high", "count"]].itertuples(index=False, name=None)
+    more, _, against = (str(Estimate(*bounds, int(count), method="no interval")) for *bounds, count in values)
+    names = list(rows["comparison"])
+    return f"More epochs alone ({names[0]}) give {more}; {names[2]} is {against}."

@@ -6,6 +6,7 @@ from fctransfer_utils.analysis.dip import (
     conditions,
     cuts_of,
     effects_of_dip,
+    head_start_words,
     losses,
     middle_cuts,
     of_dip,
@@ -106,7 +107,19 @@ def test_the_head_start_is_what_more_epochs_give_a_base():
 
 
 def test_without_a_longer_schedule_there_is_no_head_start_to_tell():
-    assert not len(schedules(dip_table().query("epochs == @USUAL"), (4, 5)))
+    found = schedules(dip_table().query("epochs == @USUAL"), (4, 5))
+    assert not len(found)
+    assert head_start_words(found).startswith("No network learnt for longer")
+
+
+def test_the_head_start_is_told_in_a_sentence():
+    words = head_start_words(schedules(dip_table(noise=0), (4, 5)))
+    assert words.startswith(
+        f"More epochs alone (base, {LONG} epochs - base, {USUAL}) give +2.0 points [2.0, 2.0], n = 4;"
+    )
+    assert f"BnB, {USUAL} epochs - base, {LONG} is -5.0 points" in words
+    one = head_start_words(schedules(dip_table(seeds=1, noise=0), (4, 5)))
+    assert "-5.0 points, n = 1 (no interval)" in one
 
 
 def test_the_published_networks_underfit_where_they_dip(paper):
