@@ -40,6 +40,7 @@ KIND_STYLE: dict[str, Look] = {
     ),
 }
 TARGET_STYLE = {"A": Look(SKY, "<", (0, (1, 1)), ""), "B": Look(BLACK, ">", (0, (4, 1, 1, 1)), "")}
+FILTER_NAMES = {"random": "untrained, drawn by He", "random-gaussian": "untrained, drawn by the paper's Gaussian"}
 SIDES = {"A": "A, by layers of B", "B": "B, by layers of A"}
 
 
@@ -51,7 +52,7 @@ def figure3(ours: pd.DataFrame, published: pd.DataFrame, *, name: str = "ours") 
     below.
     """
     with styled():
-        figure, (left, right) = new_figure(1, 2, height=5.2)
+        figure, (left, right) = new_figure(1, 2, height=4.8)
         for axes, lines in ((left, published), (right, ours)):
             _kinds(axes, lines)
             _finish(axes, lines["n"], RELATIVE)
@@ -118,7 +119,7 @@ def gaps(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
         raise InputError("no differences to draw; name at least one panel.")
     words: list[str] = []
     with styled():
-        figure, grid = new_figure(1, len(panels), height=4.6, sharey=True, squeeze=False)
+        figure, grid = new_figure(1, len(panels), height=3.9, sharey=True, squeeze=False)
         drawn: dict[str, Look] = {}
         for axes, (title, lines) in zip(grid[0], panels.items(), strict=True):
             axes.axhline(0, color=BLACK, lw=1.0, zorder=2)
@@ -151,28 +152,38 @@ def gaps(panels: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     return figure
 
 
-def signal(table: pd.DataFrame, *, value: str = "rms") -> Figure:
-    """The size of the signal after each layer on a logarithmic scale: columns ``net, layer, rms`` and ``product``.
+def untrained(networks: pd.DataFrame, sizes: pd.DataFrame, *, chance: float) -> Figure:
+    """Left: top-1 with untrained frozen layers against n (means), base and chance. Right: the signal after each layer.
 
-    One line per ``net``; where ``product`` (of the gains, see ``analysis.signal_size``) is a number, it is drawn as an
-    open marker and a thin line: what the formula says without pooling.
+    ``networks`` holds random, random-gaussian and base; ``sizes`` has ``net`` (one of these), ``layer, rms`` and
+    ``product`` (of the gains, see ``analysis.signal_size``), drawn as open markers on a thin line: what the formula
+    says without pooling.
     """
-    looks = [*list(KIND_STYLE.values())[2:], TREATMENT_STYLE["base"]]
     with styled():
-        figure, axes = new_figure(height=4.2)
-        layers = list(dict.fromkeys(table["layer"]))
-        for place, (name, rows) in enumerate(table.groupby("net", sort=False)):
-            look = looks[place % len(looks)]
+        figure, (left, right) = new_figure(1, 2, height=4.0)
+        targets = networks["target"].nunique()
+        _raw(left, networks.assign(target="all"))
+        left.axhline(100 * chance, color=GREY, ls=":", lw=1.2)
+        left.annotate("chance", (1, 100 * chance), xycoords=("axes fraction", "data"), xytext=(0, 3),
+                      textcoords="offset points", ha="right", fontsize=8, color=GREY)  # fmt: skip
+        _finish(left, networks.loc[networks["n"].between(1, 7), "n"], RAW)
+        left.set_title(
+            "Top-1 with untrained layers" + (f" (mean of {targets} targets)" if targets > 1 else ""), fontsize=10
+        )
+        layers = list(dict.fromkeys(sizes["layer"]))
+        for name, rows in sizes.groupby("net", sort=False):
+            look = TREATMENT_STYLE[name]
             x = [layers.index(layer) for layer in rows["layer"]]
-            axes.plot(x, rows[value], color=look.colour, ls=look.line, marker=look.marker, ms=look.size, label=name)
-            if "product" in rows and rows["product"].notna().any():
-                axes.plot(x, rows["product"], color=look.colour, lw=0.8, marker=look.marker, mfc="white", ms=5,
-                          label=f"{name}: product of the gains")  # fmt: skip
-        axes.set_yscale("log")
-        axes.set_xticks(range(len(layers)), layers)
-        axes.set_xlabel("after layer")
-        axes.set_ylabel("Root mean square of the signal" if value == "rms" else "Standard deviation over images")
-        figure.legend(loc="outside upper left", ncols=2, handlelength=3.2)
+            right.plot(x, rows["rms"], color=look.colour, ls=look.line, marker=look.marker, ms=look.size)
+            right.plot(x, rows["product"], color=look.colour, lw=0.8, marker=look.marker, mfc="white", ms=5)
+        right.set_yscale("log")
+        right.set_xticks(range(len(layers)), layers, rotation=45)
+        right.set_xlabel("after layer")
+        right.set_ylabel("Root mean square of the signal")
+        right.set_title("Size of the signal: measured, and formula (open)", fontsize=10)
+        names = [name for name in ("base", *FILTER_NAMES) if name in {*networks["treatment"], *sizes["net"]}]
+        handles = [_handle(TREATMENT_STYLE[name], FILTER_NAMES.get(name, "base, trained")) for name in names]
+        figure.legend(handles=handles, loc="outside upper left", ncols=3, handlelength=3.2)
         settle(figure)
     return figure
 

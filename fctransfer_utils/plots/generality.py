@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..errors import InputError
+from ..errors import InputError, unknown
 from .style import (
     BLACK,
     BLUE,
@@ -39,30 +39,27 @@ DASHES = ("-", (0, (5, 2)), (0, (1, 1)))
 POINT_MARKERS, POINT_COLOURS = "oD^vPX*", (VERMILLION, BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK)
 
 
-def probes_beside_transfer(probes: pd.DataFrame, curve: pd.DataFrame | None = None) -> Figure:
-    """Linear probes after each layer, a panel per target half, beside the frozen transplants with as many layers.
+def probes_beside_transfer(panels: Mapping[str, tuple[pd.DataFrame, pd.DataFrame | None]]) -> Figure:
+    """Linear probes after each layer, a panel per title, beside the frozen transplants with as many layers.
 
-    ``probes`` has ``target, learnt`` (own, other, untrained), ``n`` and ``top1`` (fraction), one row each. ``curve`` is
-    a table of networks with base and AnB; their means are drawn where there are any. In both, layers 1..n are the same:
-    the probe puts one linear layer on them, the transplant all the other layers.
+    A panel is of one target: its probes with ``learnt`` (own, other, untrained), ``n`` and ``top1`` (fraction), and the
+    networks of that target, whose base and mean AnB are drawn where there are any (or None). In both, layers 1..n are
+    the same: the probe puts one linear layer on them, the transplant all the other layers.
     """
-    if not len(probes):
-        raise InputError("no probe to draw; measure at least one layer.")
-    targets = sorted(set(probes["target"]))
+    if not panels or any(not len(probes) for probes, _ in panels.values()):
+        raise InputError("no probe to draw; measure at least one layer of every panel.")
     with styled():
-        figure, grid = new_figure(1, len(targets), height=4.6, sharey=True, squeeze=False)
-        for axes, target in zip(grid[0], targets, strict=True):
-            for learnt, rows in probes[probes["target"] == target].groupby("learnt", sort=False):
+        figure, grid = new_figure(1, len(panels), height=4.4, sharey=True, squeeze=False)
+        for axes, (title, (probes, networks)) in zip(grid[0], panels.items(), strict=True):
+            for learnt, rows in probes.groupby("learnt", sort=False):
                 if learnt not in PROBE_STYLE:
-                    raise InputError(
-                        f"{learnt!r} is not what a probed network learnt; allowed: {', '.join(PROBE_STYLE)}."
-                    )
+                    raise unknown("kind of probed network", learnt, PROBE_STYLE)
                 rows = rows.sort_values("n")
-                axes.plot(rows["n"], 100 * rows["top1"], ms=6, mec="white", mew=0.6, label=PROBE_LABEL[learnt],
-                          **PROBE_STYLE[learnt])  # fmt: skip
-            if curve is not None:
-                _transplants(axes, curve[curve["target"] == target])
-            axes.set_title(f"Target {target}")
+                look = {"ms": 6, "mec": "white", "mew": 0.6, **PROBE_STYLE[learnt]}
+                axes.plot(rows["n"], 100 * rows["top1"], label=PROBE_LABEL[learnt], **look)
+            if networks is not None:
+                _transplants(axes, networks)
+            axes.set_title(title, fontsize=10)
             axes.set_xticks(sorted(set(probes["n"])))
             axes.set_xlabel("after layer n")
         grid[0][0].set_ylabel("Top-1 accuracy (%)")
@@ -110,7 +107,7 @@ def likeness_by_layer(panels: Mapping[str, pd.DataFrame], *, gap: pd.DataFrame |
     if not panels:
         raise InputError("nothing to compare; name at least one pair of networks.")
     with styled():
-        shape = {"height": 5.6 if gap is not None else 3.6, "sharex": True, "squeeze": False}
+        shape = {"height": 5.0 if gap is not None else 3.6, "sharex": True, "squeeze": False}
         figure, grid = new_figure(2 if gap is not None else 1, 1, **shape)
         top = grid[0][0]
         for place, (title, table) in enumerate(panels.items()):
@@ -151,10 +148,10 @@ def distance_scatter(
     """
     if not measures or not len(joined):
         raise InputError("no distances to draw; name at least one measure and pass at least one point.")
-    columns = min(2, len(measures))
+    columns = min(3, len(measures))
     rows = -(-len(measures) // columns)
     with styled():
-        figure, grid = new_figure(rows, columns, height=0.5 + 3.4 * rows, sharey=True, squeeze=False)
+        figure, grid = new_figure(rows, columns, height=0.5 + 3.2 * rows, sharey=True, squeeze=False)
         names = list(dict.fromkeys(joined[group]))
         for axes, (measure, label) in zip(grid.flat, measures.items(), strict=False):
             axes.axhline(0, color=BLACK, lw=0.8)
@@ -193,5 +190,5 @@ def _correlation(table: pd.DataFrame, measure: str) -> str:
     words = []
     for over, row in found.iterrows():
         value = f"{row['rho']:+.2f}" if np.isfinite(row["rho"]) else "none"
-        words.append(f"{over} {value} ({int(row['count'])} points)")
-    return "rank correlation: " + ",\n".join(words)
+        words.append(f"{over} {value} (of {int(row['count'])})")
+    return "Rank correlation: " + ",\n".join(words)

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from fctransfer_utils.analysis.distance import linear_probe, logme, proxy_a_distance
+from fctransfer_utils.analysis.distance import Seen, distances, linear_probe, logme, probe_rows, proxy_a_distance
 from fctransfer_utils.errors import InputError
 
 
@@ -97,6 +98,27 @@ def test_the_larger_set_is_thinned_so_that_guessing_is_wrong_half_of_the_time(rn
     found = proxy_a_distance(rng.normal(size=(1000, 3)), rng.normal(size=(100, 3)))
     assert found.images == 100
     assert found.error > 0.3
+
+
+def test_the_distances_of_a_task_are_what_its_probes_and_evidence_lack(rng):
+    def seen(apart):
+        return Seen(*classes(rng, apart=apart), *classes(rng, apart=apart))
+
+    other, own, home = seen(1), seen(4), seen(1)
+    found = distances(other, own, home)
+    assert found["probe_loss"] == pytest.approx(100 * (own.probe.top1 - other.probe.top1))
+    assert found["logme_loss"] == pytest.approx(found["own_logme"] - found["logme"])
+    assert min(found["probe_loss"], found["logme_loss"]) > 0
+    assert found["domain"] < 0.8  # the same images but for their noise
+    assert distances(own, own, Seen(*(part + 50 for part in home)))["domain"] == 2
+
+
+def test_probes_stand_in_rows_of_their_own():
+    table = pd.DataFrame(
+        {"split": "random0", "target": ["A", "B"], "n": 3, "probe": [0.1, 0.2], "own_probe": [0.3, 0.4]}
+    )
+    found = probe_rows(table).set_index(["learnt", "target"])["top1"]
+    assert found.to_dict() == {("own", "A"): 0.3, ("own", "B"): 0.4, ("other", "A"): 0.1, ("other", "B"): 0.2}
 
 
 def test_what_cannot_be_measured_is_refused(rng):

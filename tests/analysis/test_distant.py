@@ -5,11 +5,13 @@ from made_studies import made_studies
 
 from fctransfer_utils.analysis.distant import (
     KINDS,
+    contents,
     difference,
     directions,
     distance_and_gap,
     extra_loss,
     gap_by_n,
+    published_tables,
     rank_correlations,
     relative_lines,
     replicate_points,
@@ -106,6 +108,22 @@ def test_extra_loss_is_what_distance_adds():
     assert found.loc[7, "mean"] == pytest.approx(-16, abs=0.3)
     assert found.loc[7, "high"] < 0
     assert (found["count"] == 5).all()
+
+
+def test_the_published_networks_are_one_condition():
+    tables = published_tables()
+    assert set(tables.filters["treatment"]) == {"base", "random-gaussian"}
+    assert set(tables.filters["target"]) == {"whole"}
+    assert len(tables.control) == 0
+    with pytest.raises(InputError, match="not a file"):
+        published_tables(path="nowhere.csv")
+
+
+def test_the_contents_name_every_kind_of_network_with_its_seeds():
+    found = contents(tables_of(*made_studies(seeds=2))).set_index(["study", "treatment"])
+    assert found.loc[("distant", "AnB"), ["n", "seeds", "networks"]].tolist() == ["1-7", 2, 28]
+    assert found.loc[("control", "base"), "networks"] == 4
+    assert ("halves", "BnB") not in found.index
 
 
 def made_distances():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fctransfer_utils.analysis.signal_size import gain, layer_gains, signal_sizes
+from fctransfer_utils.analysis.signal_size import beside_gains, gain, layer_gains, signal_sizes
 from fctransfer_utils.errors import InputError
 
 
@@ -33,6 +33,15 @@ def test_a_constant_bias_is_size_but_tells_no_images_apart():
 def test_the_fan_in_of_a_convolution_is_channels_times_kernel():
     found = layer_gains({"conv": np.random.default_rng(0).normal(0, 0.1, (8, 3, 5, 5))})
     assert found["fan_in"].item() == 75
+
+
+def test_the_prediction_starts_from_the_size_of_the_input():
+    rng = np.random.default_rng(3)
+    inputs, weights = 5 * rng.normal(size=(400, 500)), {"one": rng.normal(0, 0.03, (600, 500))}
+    found = beside_gains({"input": inputs, "one": np.maximum(inputs @ weights["one"].T, 0)}, weights)
+    assert found["product"].tolist() == pytest.approx([5, 5 * gain(0.03, 500)], rel=0.02)
+    assert found["rms"].to_numpy() == pytest.approx(found["product"].to_numpy(), rel=0.05)
+    assert np.isnan(found["gain"].iloc[0])
 
 
 def test_what_has_no_size_is_refused():

@@ -1,10 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from made_studies import made_studies
 
 from fctransfer_utils.analysis.distant import directions, gap_by_n, published_tables, relative_lines, tables_of
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.plots.distant import KIND_STYLE, figure3, figure3_lines, gaps, raw_panels, signal
+from fctransfer_utils.plots.distant import KIND_STYLE, figure3, figure3_lines, gaps, raw_panels, untrained
 
 
 @pytest.fixture
@@ -98,12 +99,13 @@ def test_raw_panels_show_bases_and_chance(texts):
         raw_panels({})
 
 
-def test_the_signal_is_drawn_on_a_logarithmic_scale(texts):
-    import pandas as pd
-
-    rows = [(net, f"conv{i}", v**i, v**i) for net, v in (("He", 1.0), ("Gaussian", 0.1)) for i in (1, 2, 3)]
-    table = pd.DataFrame(rows, columns=["net", "layer", "rms", "product"])
-    axes = signal(table).axes[0]
-    assert axes.get_yscale() == "log"
-    assert len(axes.lines) == 4
-    assert len(signal(table.drop(columns="product")).axes[0].lines) == 2
+def test_untrained_layers_stand_beside_the_size_of_their_signal(texts):
+    names = {"random": 1.0, "random-gaussian": 0.1, "base": 1.2}
+    rows = [(net, f"conv{i}", factor**i, factor**i / 2) for net, factor in names.items() for i in (1, 2, 3)]
+    sizes = pd.DataFrame(rows, columns=["net", "layer", "rms", "product"])
+    _, _, filters = made_studies(seeds=2, noise=0)
+    left, right = untrained(tables_of(filters[:0], filters[:0], filters).filters, sizes, chance=0.02).axes
+    assert drawn(left, "X")[0] == pytest.approx(62.5 - 2)
+    assert right.get_yscale() == "log"
+    measured, formula = (line.get_ydata()[-1] for line in right.lines if line.get_marker() == "P")
+    assert (measured, formula) == pytest.approx((1e-3, 5e-4))

@@ -32,9 +32,10 @@ def likeness():
 
 def test_probes_stand_beside_the_transplants_of_their_target(probes, texts):
     halves, _, _ = made_studies(seeds=2, noise=0)
-    figure = probes_beside_transfer(probes, halves)
+    panels = {f"target {t}": (probes[probes["target"] == t], halves[halves["target"] == t]) for t in "AB"}
+    figure = probes_beside_transfer(panels)
     words = texts(figure)
-    assert "Target A" in words
+    assert "target A" in words
     assert "AnB" in words
     for axes, base in zip(figure.axes, (0.6, 0.65), strict=True):
         (curve,) = (line for line in axes.lines if line.get_marker() == "v")
@@ -44,11 +45,11 @@ def test_probes_stand_beside_the_transplants_of_their_target(probes, texts):
 
 
 def test_probes_alone_are_drawn_too_and_strangers_are_refused(probes):
-    assert len(probes_beside_transfer(probes).axes) == 2
-    with pytest.raises(InputError, match="'mine' is not what a probed network learnt; allowed: own, other"):
-        probes_beside_transfer(probes.replace({"learnt": {"own": "mine"}}))
+    assert len(probes_beside_transfer({"A": (probes, None)}).axes) == 1
+    with pytest.raises(InputError, match="unknown kind of probed network 'mine'; allowed: own, other"):
+        probes_beside_transfer({"A": (probes.replace({"learnt": {"own": "mine"}}), None)})
     with pytest.raises(InputError, match="no probe"):
-        probes_beside_transfer(probes[:0])
+        probes_beside_transfer({"A": (probes[:0], None)})
 
 
 def test_a_matrix_shows_its_values_in_the_order_of_the_layers(likeness, texts):
@@ -90,7 +91,7 @@ def test_each_distance_has_a_panel_with_its_correlation_and_count(texts):
     assert points == len(joined) == 8
     words = texts(figure)
     assert "all points" in words
-    assert "(8 points)" in words
-    assert "within n none (4 points)" in words
+    assert "(of 8)" in words
+    assert "within n none (of 4)" in words
     with pytest.raises(InputError, match="at least one measure"):
         distance_scatter(joined, {})
