@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..errors import InputError
-from .style import BLACK, CYCLE, GREY, ORANGE, PALE, SKY, WIDTH, new_figure, settle, styled
+from .style import BLACK, CYCLE, GREY, ORANGE, PALE, SKY, VERMILLION, WIDTH, new_figure, settle, styled
 
 KINDS = {"conv": ("convolutions", SKY, ""), "fc": ("FC layers", ORANGE, "////"), "other": ("norms", GREY, "")}
 MEASURES = (("parameters", "Parameters"), ("multiply_adds", "Multiply-adds for one image"))
@@ -110,39 +111,40 @@ def score_maps(
     *,
     stride: int,
     window: int,
-    marks: Mapping[str, tuple[float, float]] | None = None,
+    marks: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
     """An image and, over pale copies of it, a map of scores 0..1 per class as a heat map.
 
     ``image`` is uint8 (3, H, W); ``maps`` maps a title to an array (h, w) whose value (i, j) speaks of the ``window``
-    pixels from (i, j) x ``stride`` on. ``marks`` puts a cross at (row, column) pixels of the map of that title.
+    pixels from (i, j) x ``stride`` on and is drawn over their middle. ``marks`` puts a cross at (row, column) pixels of
+    the map of that title.
     """
     picture = _picture(image)
     if not maps:
         raise InputError("no map of scores to draw; give at least one class.")
     height, width = picture.shape[:2]
+    pale = 0.55 + 0.45 * (picture.mean(axis=2) // 16) / 15
+    heat = LinearSegmentedColormap.from_list("heat", [(*to_rgb(VERMILLION), 0.0), (*to_rgb(VERMILLION), 0.95)])
     with styled():
         columns = len(maps) + 1
         figure, panels = new_figure(1, columns, height=WIDTH / columns * height / width + 0.55)
-        panels[0].imshow(picture, interpolation="nearest", extent=(0, width, height, 0))
+        whole = {"interpolation": "nearest", "extent": (0, width, height, 0)}
+        panels[0].imshow(picture, **whole)
         panels[0].set_title("image", loc="center", fontsize=9)
         for axes, (title, scores) in zip(panels[1:], maps.items(), strict=True):
             values = np.asarray(scores, dtype=float)
             first = window / 2 - stride / 2
-            rows, across = values.shape
-            extent = (first, first + across * stride, first + rows * stride, first)
-            axes.imshow(picture, interpolation="nearest", extent=(0, width, height, 0), alpha=0.25)
-            shown = axes.imshow(
-                values, cmap="magma", vmin=0, vmax=1, extent=extent, alpha=0.85, interpolation="nearest"
-            )
-            axes.set(xlim=(0, width), ylim=(height, 0))
+            extent = (first, first + values.shape[1] * stride, first + values.shape[0] * stride, first)
+            axes.imshow(pale, cmap="gray", vmin=0, vmax=1, **whole)
+            shown = axes.imshow(values, cmap=heat, vmin=0, vmax=1, extent=extent, interpolation="nearest")
+            axes.add_patch(Rectangle((first, first), extent[1] - first, extent[2] - first, fc="none", ec=GREY, ls=":"))
             axes.set_title(title, loc="center", fontsize=9)
             if marks and title in marks:
                 row, column = marks[title]
                 axes.plot(column, row, "+", color="white", ms=13, mew=3.5)
                 axes.plot(column, row, "+", color=BLACK, ms=11, mew=1.6)
         for axes in panels:
-            axes.set(xticks=[], yticks=[])
+            axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
             axes.grid(visible=False)
         bar = figure.colorbar(shown, ax=list(panels), shrink=0.8, pad=0.01, aspect=30)
         bar.set_label("probability", fontsize=8)

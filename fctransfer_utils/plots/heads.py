@@ -36,7 +36,7 @@ def reading_grid(table: pd.DataFrame, *, rows: str, by: str = "head") -> Figure:
         raise InputError(f"{len(names)} networks side by side cannot be read; draw at most {MOST_COLUMNS}.")
     with styled():
         figure, panels = new_figure(
-            len(groups), len(names), height=0.6 + 1.75 * len(groups), sharex=True, sharey=True, squeeze=False
+            len(groups), len(names), height=0.6 + 1.55 * len(groups), sharex=True, sharey=True, squeeze=False
         )
         for line, group in zip(panels, groups, strict=True):
             part = table[table[rows] == group]

@@ -14,6 +14,7 @@ from ..errors import InputError
 from .style import BLUE, GREEN, VERMILLION, WIDTH, new_figure, settle, styled
 
 SAME, OTHER = GREEN, VERMILLION
+STEP = 16
 
 
 def neighbour_board(queries: Any, gallery: Any, table: pd.DataFrame) -> Figure:
@@ -21,11 +22,12 @@ def neighbour_board(queries: Any, gallery: Any, table: pd.DataFrame) -> Figure:
 
     ``queries`` and ``gallery`` are uint8 (N, 3, S, S); ``table`` is that of ``analysis.neighbours``, ``query`` and
     ``neighbour`` being row numbers in the two. A neighbour of the same class has a full frame, others a dashed one.
-    Raises InputError for numbers that are not there.
+    Pictures are shown with 16 levels per colour: noise takes most of a file's size and says nothing. Raises InputError
+    for numbers that are not there.
     """
     if not len(table):
         raise InputError("no neighbours to draw; name at least one query.")
-    asked, given = _pictures(queries), _pictures(gallery)
+    asked, given = _fewer_levels(_pictures(queries)), _fewer_levels(_pictures(gallery))
     for column, known in (("query", asked), ("neighbour", given)):
         if table[column].max() >= len(known):
             raise InputError(f"{column} {table[column].max()} is asked for, but there are {len(known)} images.")
@@ -96,6 +98,10 @@ def _put(axes: Axes, picture: np.ndarray, x: float, y: float, *, same: bool | No
     if same is not None:
         look = {"ec": SAME if same else OTHER, "ls": "-" if same else (0, (2, 1)), "lw": 2.2, "fc": "none"}
         axes.add_patch(Rectangle((extent[0], extent[3]), 1 - 2 * margin, 1 - 2 * margin, **look))
+
+
+def _fewer_levels(pictures: np.ndarray) -> np.ndarray:
+    return pictures // STEP * STEP + STEP // 2
 
 
 def _pictures(images: Any) -> np.ndarray:
