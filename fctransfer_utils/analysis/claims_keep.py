@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .claims import Claim, verdict_of
-from .keep import ARMS, PROTOCOLS, SCRATCH, UNIT, Choice, labels_of, paired
+from .keep import ARMS, PROTOCOLS, SCRATCH, UNIT, Choice, labels_of, over_targets, paired
 from .transfer import unit_interval
 
 ADVICE = "common advice"
@@ -105,13 +105,7 @@ def _mean(rows: pd.DataFrame, one: Sequence[Choice], other: Sequence[Choice], la
 
 
 def _over_targets(points: pd.Series) -> pd.Series:
-    """The mean over all target sets by seed, of seeds that have every target set; of all seeds where none has."""
-    if not len(points):
-        return _series({})
-    wide = points.unstack("seed")
-    whole = wide.dropna(axis=1)
-    means = (whole if whole.shape[1] else wide).mean()
-    return _series({("all", int(seed), "all"): value for seed, value in means.items()})
+    return over_targets(points) if len(points) else points
 
 
 def _series(values: dict[tuple, float]) -> pd.Series:

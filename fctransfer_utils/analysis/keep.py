@@ -2,8 +2,8 @@
 
 A *choice* is an arm and a protocol: ``fc6+new fc7, frozen`` keeps conv1..fc6 of the donor as they are, draws fc7 anew
 and puts a new last layer on it. A *unit* is one (split, seed, target set): networks that learnt the same labels on top
-of the same donor. Differences pair networks of one unit with the same number of labels; intervals are t intervals over
-units, given only where at least two (split, seed) are behind them.
+of the same donor. Differences pair networks of one unit with the same number of labels, are averaged over the target
+sets of a seed, and have t intervals over the seeds: they speak of other seeds on these targets, not of other targets.
 """
 
 from __future__ import annotations
@@ -120,11 +120,22 @@ def paired(rows: pd.DataFrame, one: Choice, other: Choice, *, labels: int) -> pd
 
 
 def effect(rows: pd.DataFrame, one: Choice, other: Choice, *, labels: int, level: float = 0.95) -> Estimate:
-    """``paired`` as an estimate over units; of count 0 where no unit has both."""
+    """``paired``, averaged over the target sets of each seed, as an estimate over seeds; of count 0 where no unit has
+    both choices.
+    """
     points = paired(rows, one, other, labels=labels)
     if not len(points):
         return nothing(f"no target has both {words(one)} and {words(other)}", level=level)
-    return unit_interval(points, level=level)
+    return unit_interval(over_targets(points), level=level)
+
+
+def over_targets(points: pd.Series) -> pd.Series:
+    """The mean of ``paired`` over all target sets by seed, of the seeds that have every one; of all where none has."""
+    wide = points.unstack("seed")
+    whole = wide.dropna(axis=1)
+    means = (whole if whole.shape[1] else wide).mean()
+    index = pd.MultiIndex.from_tuples([("all", int(seed), "all") for seed in means.index], names=list(UNIT))
+    return pd.Series(means.to_numpy(), index=index, dtype=float)
 
 
 def last_hidden(rows: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:

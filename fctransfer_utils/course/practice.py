@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .moved import Moved
 
 CUT = "conv5"
+HALF = 2  # every second test image judges where each epoch is judged twice
 
 
 def first_steps(
@@ -75,9 +76,12 @@ def head_first(task: Moved, specs: Mapping[str, HeadSpec], *, recipe: Recipe, se
     from ..data.variants import degraded
     from ..training.head_first import WAYS, tune
 
-    worse = Labelled(degraded(task.judge.images, seed=0), task.judge.labels)
+    learn, judge = task.features(CUT)
+    seen = Labelled(*(values[::HALF] for values in task.judge))
+    features = learn, type(judge)(*(values[::HALF] for values in judge))
+    worse = Labelled(degraded(seen.images, seed=0), seen.labels)
     common = {
-        "learn": task.learn, "judge": task.judge, "degraded": worse, "features": task.features(CUT),
+        "learn": task.learn, "judge": seen, "degraded": worse, "features": features,
         "classes": task.classes, "recipe": recipe, "flip": task.images.flip, **task.pixels,
     }  # fmt: skip
     rows = []

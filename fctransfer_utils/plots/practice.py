@@ -43,6 +43,7 @@ def first_steps(table: pd.DataFrame) -> Figure:
                 right.plot(x[chosen], heights[chosen], MARKERS[place], color=colour, ms=6.5, mfc=face)
         left.set(title="Loss over the first steps", xlabel="step", ylabel="cross-entropy (nats)")
         right.set_yscale("log")
+        right.set_ylim(bottom=ZERO / 6)
         right.set_xticks(range(len(layers)), [layer.removeprefix("norm_") for layer in layers])
         right.set_xlim(-0.6, len(layers) - 0.4)
         right.set(title="Gradient of each layer, first step", ylabel="norm")
@@ -70,6 +71,7 @@ def into_trunk(gradients: pd.DataFrame) -> Figure:
             means = values.groupby(x).mean()
             axes.plot(means.index, means, color=look["color"], ls=look["ls"], lw=1.3, label=f"kept up to {cut}")
         axes.set_yscale("log")
+        axes.set_ylim(bottom=ZERO / 6)
         axes.set_xticks(range(len(inits)), inits)
         axes.set(xlabel="how the new last layer is drawn", ylabel="norm of the first gradient\nfor all old weights")
         axes.annotate("open: exactly 0", (0.02, 0.03), xycoords="axes fraction", fontsize=8, color=GREY)
@@ -90,13 +92,13 @@ def head_first(table: pd.DataFrame) -> Figure:
         figure, grid = new_figure(
             len(choices), 3, height=0.8 + 2.5 * len(choices), sharex=True, sharey="col", squeeze=False
         )
-        for line, choice in zip(grid, choices, strict=True):
+        for row, (line, choice) in enumerate(zip(grid, choices, strict=True)):
             for axes, (name, label) in zip(line, measures.items(), strict=True):
                 for place, way in enumerate(ways):
                     part = table[(table["choice"] == choice) & (table["way"] == way)]
                     mean = 100 * part.groupby("epoch")[name].mean()
                     axes.plot(mean.index, mean, ms=5.5, label=way, **_line(place))
-                axes.set_title(label if line is grid[0] else "", fontsize=10)
+                axes.set_title("" if row else label, fontsize=10)
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             line[0].set_ylabel(choice)
         for axes in grid[-1]:

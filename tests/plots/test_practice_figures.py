@@ -44,6 +44,7 @@ def test_head_first_has_three_measures_per_choice():
     names = ["choice", "way", "seed", "epoch", "top1", "degraded_top1", "moved", "gradient"]
     figure = practice.head_first(pd.DataFrame(rows, columns=names))
     assert len(figure.axes) == 6
+    assert [axes.get_title(loc="left") for axes in figure.axes][2:4] == ["trunk moved (%)", ""]
     assert list(figure.axes[0].lines[0].get_ydata()) == pytest.approx([0, 20, 40])
 
 
