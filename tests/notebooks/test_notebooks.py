@@ -22,6 +22,7 @@ PROJECT = Project(Path(__file__).parents[2])
 NOTEBOOKS = PROJECT.notebook_files()
 EXPECTED = (
     "00_start_here",
+    "01_fully_connected_layers",
     "02_data_and_splits",
     "03_base_networks",
     "04_network_surgery",
