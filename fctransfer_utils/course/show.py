@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_DPI = 100
+PALETTE = 256
 
 
 def line(text: str) -> None:
@@ -57,10 +58,20 @@ def figure(fig: Figure, *, caption: str) -> None:
     fig.savefig(picture, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
     _close(fig)
     _display(
-        {"image/png": picture.getvalue(), "text/plain": f"[figure] {caption}"},
+        {"image/png": small(picture.getvalue()), "text/plain": f"[figure] {caption}"},
         metadata={"image/png": {"alt": caption}},
     )
     markdown(f"*{caption}*")
+
+
+def small(picture: bytes) -> bytes:
+    """A PNG with a palette of at most 256 colours: a third of the bytes, and a notebook stays quick to open."""
+    from PIL import Image
+
+    reduced = io.BytesIO()
+    with Image.open(io.BytesIO(picture)) as image:
+        image.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(reduced, "PNG", optimize=True)
+    return min(reduced.getvalue(), picture, key=len)
 
 
 def markdown(text: str) -> None:

@@ -33,3 +33,24 @@ def test_empty_cells_stay_empty_and_the_caption_is_said_in_both_forms(shown):
     assert "<td></td>" in shown[0]["text/html"]
     assert "A &amp; B" in shown[0]["text/html"]
     assert shown[0]["text/plain"].startswith("A & B\n")
+
+
+def test_a_picture_gets_a_palette_and_looks_the_same():
+    import io
+
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from PIL import Image
+
+    fig, axes = plt.subplots()
+    axes.plot([0, 1], [1, 0], color="#0072B2", linewidth=3)
+    axes.imshow(np.arange(64).reshape(8, 8))
+    picture = io.BytesIO()
+    fig.savefig(picture, format="png", dpi=show.PICTURE_DPI)
+    plt.close(fig)
+    whole = picture.getvalue()
+    reduced = show.small(whole)
+    assert len(reduced) < 0.6 * len(whole)
+    assert reduced == show.small(whole)
+    before, after = (np.asarray(Image.open(io.BytesIO(part)).convert("RGB"), float) for part in (whole, reduced))
+    assert np.abs(before - after).mean() < 1
