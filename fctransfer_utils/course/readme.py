@@ -48,31 +48,46 @@ def renew(project: Project) -> bool:
 
 
 def findings(project: Project) -> str:
-    """What came out, with the numbers of the committed tables: glyphs first, then each set of photographs."""
+    """What came out, with the numbers of the committed tables: photographs first, then glyphs."""
+    from ..analysis.overview import claims_of_everything
     from ..analysis.transfer import paired_effect
 
-    tables = _tables(project)
+    studies = _studies(project)
+    tables = {name: parts["transfer"] for name, parts in studies.items() if "transfer" in parts}
+    claims = {name: {claim.id: claim for claim in claims_of_everything(parts)} for name, parts in studies.items()}
 
     def told(treatment: str, against: str, *cuts: int) -> str:
         found = {name: paired_effect(rows, treatment, against, cuts) for name, rows in tables.items()}
         return "; ".join(f"{TITLES.get(name, name)} {estimate}" for name, estimate in found.items())
 
-    every = tuple(range(1, 8))
-    return "\n".join(
-        [
-            "**What came out so far**, in points of top-1 (mean of paired differences, 95 % interval, pairs):",
-            "",
-            "1. *Do features grow specific towards the top?* Frozen layers of the other half against own frozen layers"
-            f" (AnB - BnB), at n = 1: {told('AnB', 'BnB', 1)}; at n = 7: {told('AnB', 'BnB', 7)}."
-            " Published, n = 7: -8.2.",
-            "2. *Does cutting cost anything in the middle?* Own layers frozen, others learnt anew (BnB - base), n = 4:"
-            f" {told('BnB', 'base', 4)}. Published: -1.8.",
-            "3. *What do fine-tuned copies gain, and from what?* AnB+ - base:"
-            f" {told('AnB+', 'base', *every)}; all own layers copied and trained again (twice - base):"
-            f" {told('twice', 'base', 8)}; layers of the other half against own ones (AnB+ - BnB+):"
-            f" {told('AnB+', 'BnB+', *every)}. Published: +1.4, but never on the same target.",
-        ]
-    )
+    def judged(id: str) -> str:
+        found = {name: by_id[id].ours for name, by_id in claims.items() if id in by_id and by_id[id].ours}
+        return "; ".join(f"{TITLES.get(name, name)} {estimate}" for name, estimate in found.items())
+
+    lines = [
+        "**What came out so far**, in points of top-1 (mean of paired differences, 95 % interval, pairs):",
+        "",
+        "1. *Do features grow specific towards the top?* Frozen layers of the other half against own frozen layers"
+        f" (AnB - BnB), at n = 1: {told('AnB', 'BnB', 1)}; at n = 7: {told('AnB', 'BnB', 7)}."
+        " Published, n = 7: -8.2.",
+        "2. *Does cutting cost anything in the middle?* Own layers frozen, others learnt anew (BnB - base), n = 4:"
+        f" {told('BnB', 'base', 4)}. Published: -1.8.",
+        "3. *What do fine-tuned copies gain, and from what?* At n = 7, AnB+ - base:"
+        f" {told('AnB+', 'base', 7)}; all own layers copied and trained again (twice - base):"
+        f" {told('twice', 'base', 8)}; layers of the other half against own ones (AnB+ - BnB+):"
+        f" {told('AnB+', 'BnB+', 7)}. Published: +1.4 over all n, but never on the same target.",
+    ]
+    more = [
+        ("distant-top-costs", "*What if the halves differ in kind?* Frozen layers of the distant half (AnB - base),"
+         " n = 7: {}. Published: -25.0."),
+        ("freeze-when-few", "*Freeze or fine-tune few images?* Frozen minus fine-tuned layers of the other half with"
+         " the fewest images per class: {}."),
+        ("fine-tune-when-many", "*And many?* Fine-tuned minus frozen, all images: {}."),
+    ]  # fmt: skip
+    for id, words in more:
+        if found := judged(id):
+            lines.append(f"{len(lines) - 1}. {words.format(found)}")
+    return "\n".join(lines)
 
 
 def results(project: Project) -> str:
@@ -122,11 +137,6 @@ def _seconds(known: dict[str, Any], notebook: str) -> Iterator[str]:
     for part in known.values():
         seconds = part["seconds"].get(notebook)
         yield "" if seconds is None else f"{max(seconds, 1):.0f} s"
-
-
-def _tables(project: Project) -> dict[str, pd.DataFrame]:
-    """The committed rows of the transfer study by data set, photographs first."""
-    return {name: parts["transfer"] for name, parts in _studies(project).items() if "transfer" in parts}
 
 
 def _studies(project: Project) -> dict[str, dict[str, pd.DataFrame]]:
