@@ -10,10 +10,12 @@ so. How it decides, fixed beforehand:
    labels), over the units (split, seed, target set) that have all of them. Of several conditions the one nearest to the
    question answers; what the others say is told beside it.
 3. *The recommendation* is the option with the highest mean. It is *clear* if the interval of its gap over the next
-   one lies above 0 (without an interval: if the gap is at least 3 points). Otherwise the options as good are named.
+   one lies above 0 (without an interval: if the gap is at least 3 points). Otherwise the options as good are named,
+   and the one of all these that took the fewest seconds to train.
 4. *The expected margin* is over that next option. Where there are several (split, seed), leader and next are picked
-   on the others and compared on the one left out, so that picking does not flatter the margin. With one, it does, and
-   the guide says so. The test images are the same for all, so the margin speaks about new seeds, not about new images.
+   on the others and compared on the one left out, so that picking does not flatter the margin; below 0 it means that
+   the pick did not hold there. With one, it does flatter, and the guide says so. The test images are the same for all,
+   so the margin speaks about new seeds, not about new images.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class Recommendation:
     """What to do, why, and from which networks that follows.
 
     ``found`` says whether there is evidence; without, ``reason`` says what is missing and nothing else is set. ``gain``
-    is over learning from scratch, ``margin`` over ``next_best`` (points); ``as_good`` names options not clearly worse.
+    is over learning from scratch, ``margin`` over ``next_best`` (points); ``as_good`` names options not clearly worse,
+    ``cheapest`` that of them and of the recommended one which took the fewest seconds to train.
     ``rows`` are the keys of the networks that were compared, ``condition`` is what they have in common, ``others`` what
     the other networks near the question say.
     """
@@ -58,6 +61,7 @@ class Recommendation:
     next_best: str = ""
     gain: Estimate = NO_EVIDENCE
     as_good: tuple[str, ...] = ()
+    cheapest: str = ""
     top1: float = math.nan
     rows: tuple[str, ...] = ()
     condition: str = ""
@@ -67,6 +71,8 @@ class Recommendation:
         if not self.found:
             return f"No evidence: {self.reason}"
         sure = "" if self.clear else f" Not clearly better than {_listed(self.as_good)}."
+        if self.cheapest not in ("", self.option):
+            sure += f" Cheapest of these: {self.cheapest}."
         scratch = "" if self.protocol == "scratch" or not self.gain.count else f" Over scratch: {self.gain}."
         return (
             f"{self.option[0].upper()}{self.option[1:]}: {self.margin} over the next ({self.next_best}).{sure}{scratch}"
@@ -147,6 +153,8 @@ def _decide(part: pd.DataFrame, every: pd.DataFrame, wide: pd.DataFrame, others:
     ranked = _ranked(wide)
     best, second = ranked[:2]
     gaps = {other: unit_interval(100 * (wide[best] - wide[other])) for other in ranked[1:]}
+    near = [other for other, gap in gaps.items() if not clear(gap)]
+    seconds = part.groupby("option")["seconds"].mean()
     row = part[part["option"] == best].iloc[0]
     return Recommendation(
         found=True,
@@ -159,7 +167,8 @@ def _decide(part: pd.DataFrame, every: pd.DataFrame, wide: pd.DataFrame, others:
         margin=_margin(wide),
         next_best=second,
         gain=_over_scratch(every, best),
-        as_good=tuple(other for other, gap in gaps.items() if not clear(gap)),
+        as_good=tuple(near),
+        cheapest=min([best, *near], key=lambda option: seconds[option]),
         top1=float(wide[best].mean()),
         rows=tuple(sorted(part.loc[part["option"].isin(wide.columns), "key"])),
         condition=_condition(part),

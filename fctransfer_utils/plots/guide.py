@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +12,8 @@ from matplotlib.patches import Patch, Rectangle
 from ..errors import InputError
 from .style import GREY, new_figure, settle, styled, wrapped
 
-FACES = {"frozen": "#9CC7E8", "fine-tuned": "#F5CE85", "scratch": "#E3E3E3"}
+FACES = {"frozen": "#9CC7E8", "fine-tuned": "#F5CE85", "scratch": "#DDDDDD"}
+PALE = 0.28  # of the colour, where an answer is not clearly better than the next
 MEANING = {"frozen": "freeze what is kept", "fine-tuned": "fine-tune everything", "scratch": "learn from scratch"}
 TITLES = {"little": "Little compute: only a head learns", "enough": "Enough compute: every layer may learn"}
 EDGE = "#8A8A8A"
@@ -21,7 +23,7 @@ def decision_figure(table: pd.DataFrame) -> Figure:
     """``analysis.guide.guide_table`` as cells: a panel per compute, distance from near to far, labels from few to many.
 
     A cell names the cut, the head and the margin over the next option in points, with its 95 % interval where there is
-    one. Hatched: not clearly better than the next. Grey words: no evidence.
+    one. Pale with a dashed border: not clearly better than the next. Grey words: no evidence.
     """
     if not len(table):
         raise InputError("the guide has no question; pass guide_table of at least one distance and number of labels.")
@@ -29,7 +31,7 @@ def decision_figure(table: pd.DataFrame) -> Figure:
     distances, labels = (sorted(set(table[name])) for name in ("distance", "labels_per_class"))
     with styled():
         figure, grid = new_figure(
-            len(computes), 1, height=0.9 + (0.5 + 0.98 * len(distances)) * len(computes), squeeze=False
+            len(computes), 1, height=0.9 + (0.5 + 0.86 * len(distances)) * len(computes), squeeze=False
         )
         for axes, compute in zip(grid[:, 0], computes, strict=True):
             for row in table[table["compute"] == compute].itertuples():
@@ -45,24 +47,28 @@ def decision_figure(table: pd.DataFrame) -> Figure:
             axes.spines[["left", "bottom"]].set_visible(False)
         grid[-1, 0].set_xlabel("labels per class of the target")
         handles = [Patch(fc=colour, ec=EDGE, label=MEANING[name]) for name, colour in FACES.items()]
-        handles.append(Patch(fc="white", ec=EDGE, hatch="////", label="not clearly better than the next"))
+        handles.append(Patch(fc="white", ec=EDGE, ls="--", label="pale: not clearly better than the next"))
         figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.2)
         settle(figure)
     return figure
 
 
 def _cell(axes: Axes, x: int, y: int, row) -> None:
-    face = FACES[row.protocol] if row.found else "white"
-    hatch = "" if not row.found or row.clear else "////"
-    axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=face, ec=EDGE, lw=0.8, hatch=hatch))
+    strength = 0.0 if not row.found else 1.0 if row.clear else PALE
+    face = _mixed(FACES[row.protocol], strength) if row.found else "white"
+    border = {"ec": EDGE, "lw": 1.1, "ls": "-" if strength == 1.0 else "--"}
+    axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, fc=face, **border))
     if not row.found:
         axes.text(x, y, "no evidence", ha="center", va="center", color=GREY, style="italic", fontsize=9)
         return
-    box = {"facecolor": face, "edgecolor": "none", "pad": 1.5}
     head = "everything new" if row.protocol == "scratch" else f"keep to {row.cut}\n{_short(row.head)}"
     interval = f" [{row.low:.1f}, {row.high:.1f}]" if np.isfinite(row.low) else ""
     words = f"{head}\n{row.margin:+.1f}{interval}"
-    axes.text(x, y, words, ha="center", va="center", fontsize=8.5, bbox=box, linespacing=1.25)
+    axes.text(x, y, words, ha="center", va="center", fontsize=8.5, linespacing=1.25)
+
+
+def _mixed(colour: str, strength: float) -> tuple:
+    return tuple(1 - strength * (1 - np.array(mpl.colors.to_rgb(colour))))
 
 
 def _short(head: str) -> str:

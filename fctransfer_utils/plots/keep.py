@@ -31,13 +31,13 @@ WORDS = {"none": "new last layer on the cut", "new": "new hidden layers and last
 def arms_scheme() -> Figure:
     """The arms of the study as rows of boxes: layers kept from the donor, layers drawn anew, layers left out."""
     with styled():
-        figure, axes = new_figure(height=3.0)
+        figure, axes = new_figure(height=2.7)
         for row, arm in enumerate((*ARMS, "scratch")):
             for column, name in enumerate(LAYERS, start=1):
                 kept = column <= KEPT[arm]
                 drawn = arm == "scratch" or "+" in arm or column == len(LAYERS)
                 if kept or drawn:
-                    look = {"fc": KEPT_COLOUR} if kept else {"fc": NEW_COLOUR, "hatch": "////"}
+                    look = {"fc": KEPT_COLOUR} if kept else {"fc": NEW_COLOUR, "hatch": "//"}
                     axes.add_patch(Rectangle((column - 0.44, row - 0.34), 0.88, 0.68, ec=GREY, lw=1.0, **look))
                     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if not kept else None
                     axes.text(column, row, name, ha="center", va="center", fontsize=9, bbox=box)
@@ -52,7 +52,7 @@ def arms_scheme() -> Figure:
         axes.spines[["left", "bottom"]].set_visible(False)
         handles = [
             Patch(fc=KEPT_COLOUR, ec=GREY, label="kept from the donor (frozen or fine-tuned)"),
-            Patch(fc=NEW_COLOUR, ec=GREY, hatch="////", label="drawn anew"),
+            Patch(fc=NEW_COLOUR, ec=GREY, hatch="//", label="drawn anew"),
             Line2D([], [], color=GREY, lw=1.0, label="left out"),
         ]
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
@@ -71,7 +71,7 @@ def cut_curves(rows: pd.DataFrame, distances: pd.DataFrame | None = None, *, tar
     counts, means = labels_of(rows), top1_by_choice(rows)
     with styled():
         figure, grid = new_figure(
-            len(names), len(counts), height=1.0 + 2.6 * len(names), sharey="row", sharex=True, squeeze=False
+            len(names), len(counts), height=1.0 + 2.3 * len(names), sharey="row", sharex=True, squeeze=False
         )
         for line, target in zip(grid, names, strict=True):
             for axes, count in zip(line, counts, strict=True):

@@ -29,7 +29,7 @@ def first_steps(table: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(table["choice"]))
     layers = [column for column in table if column.startswith("norm_")]
     with styled():
-        figure, (left, right) = new_figure(1, 2, height=4.0, width_ratios=[1.25, 1])
+        figure, (left, right) = new_figure(1, 2, height=3.6, width_ratios=[1.25, 1])
         for place, name in enumerate(names):
             part = table[table["choice"] == name]
             curve = part.groupby("step")["loss"].mean()
@@ -90,7 +90,7 @@ def head_first(table: pd.DataFrame) -> Figure:
     measures = {"top1": "Top-1 (%)", "degraded_top1": "Top-1, degraded images (%)", "moved": "trunk moved (%)"}
     with styled():
         figure, grid = new_figure(
-            len(choices), 3, height=0.8 + 2.5 * len(choices), sharex=True, sharey="col", squeeze=False
+            len(choices), 3, height=0.8 + 2.0 * len(choices), sharex=True, sharey="col", squeeze=False
         )
         for row, (line, choice) in enumerate(zip(grid, choices, strict=True)):
             for axes, (name, label) in zip(line, measures.items(), strict=True):
@@ -119,7 +119,7 @@ def regression(scores: pd.DataFrame, predictions: pd.DataFrame, *, quantity: str
     best = means.idxmax()
     shown = list(dict.fromkeys((best, cuts[-1] if best != cuts[-1] else cuts[0])))
     with styled():
-        figure, panels = new_figure(1, 1 + len(shown), height=3.5)
+        figure, panels = new_figure(1, 1 + len(shown), height=3.1)
         first = panels[0]
         first.plot(
             [cuts.index(cut) for cut in scores["cut"]], scores["explained"], ls="", marker="o", ms=4.5, mfc="white"
@@ -132,7 +132,7 @@ def regression(scores: pd.DataFrame, predictions: pd.DataFrame, *, quantity: str
         for axes, cut in zip(panels[1:], shown, strict=True):
             part = predictions[predictions["cut"] == cut]
             axes.plot([low, high], [low, high], color=BLACK, lw=1, ls=(0, (5, 2)))
-            axes.scatter(part["true"], part["predicted"], s=9, alpha=0.55, edgecolors="none", color=CYCLE[0], zorder=3)
+            axes.scatter(part["true"], part["predicted"], s=7, edgecolors="none", color=CYCLE[0], zorder=3)
             error = scores.loc[scores["cut"] == cut, "error"].mean()
             axes.set(title=f"after {cut}: error {error:.3g}", xlabel=f"true ({unit})", ylabel=f"predicted ({unit})")
             axes.set_xlim(low, high)

@@ -97,6 +97,21 @@ def test_one_seed_gives_no_interval_and_says_how_it_was_picked():
     assert "Not clearly better than" in str(found)
 
 
+def test_where_several_are_as_good_the_cheapest_is_named():
+    table = keep_table(seeds=1)
+    table["seconds"] = table["protocol"].map({"frozen": 1.0, "fine-tuned": 9.0, "scratch": 9.0})
+    found = recommend(distance=0.4, labels_per_class=20, evidence=gather({"keep": table}, made_distances()))
+    assert found.protocol == "fine-tuned"
+    assert found.cheapest == found.option  # 5 points behind, no frozen one is as good
+    found = recommend(distance=0.4, labels_per_class=5, evidence=gather({"keep": table}, made_distances()))
+    assert found.cheapest == found.option == "keep up to fc7, frozen, new last layer"
+    table["top1"] = 0.5 + 0.001 * table["kept"] + 0.01 * (table["protocol"] == "fine-tuned")
+    found = recommend(distance=0.4, labels_per_class=5, evidence=gather({"keep": table}, made_distances()))
+    assert found.protocol == "fine-tuned"
+    assert ", frozen, " in found.cheapest
+    assert f"Cheapest of these: {found.cheapest}." in str(found)
+
+
 def test_picking_on_other_seeds_does_not_flatter_the_margin():
     """Eleven options that are equally good: the best of them seems to lead on the seeds that it was picked on."""
     rng, seeming, fair = np.random.default_rng(1), [], []
