@@ -154,9 +154,10 @@ def fit(
     outputs do not fit, naming the sizes.
     """
     _check(net, learn, judge, objective)
-    execution = Execution()
-    prepare = Ready(execution) if mean is None or std is None else Pixels.of(mean, std, execution)
-    net = copy.deepcopy(net)
+    images = mean is not None and std is not None
+    execution = Execution(channels_last=images)  # on a CPU, convolutions this small are faster so
+    prepare = Pixels.of(mean, std, execution) if images else Ready(execution)
+    net = copy.deepcopy(net).to(memory_format=execution.memory_format)
     freeze(net, frozen)
     optimiser = make_optimiser(net, recipe)
     steps = recipe.steps or math.ceil(len(learn.targets) / recipe.batch_size)
