@@ -113,7 +113,7 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "keep": {
         "": _ONE_WAY,
         "smoke": {"labels": (2,), "keep_steps": 2},
-        "quick": {"labels": (5, 20), "keep_steps": 100},
+        "quick": {"labels": (5,), "keep_steps": 100},
     },
 }
 OPTIONS = tuple(field.name for field in fields(Size))

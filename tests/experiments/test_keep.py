@@ -101,7 +101,7 @@ def test_other_sets_are_learnt_whole_from_the_first_base(keep):
 def test_profiles_move_glyphs_near_and_far():
     parts = {run.part for run in study_profile("keep", "quick").runs}
     assert parts == {"random0:B", "letters-symbols:B"}
-    assert {run.labels_per_class for run in study_profile("keep", "quick").runs} == {5, 20}
+    assert {run.labels_per_class for run in study_profile("keep", "quick").runs} == {5}
 
 
 @pytest.mark.parametrize(
