@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..errors import InputError, unknown
 from .estimates import Estimate, nothing
+from .tables import refuse_mixture, refuse_outside
 from .transfer import unit_interval
 
 ARMS = ("conv5", "conv5+new fc6-fc7", "fc6", "fc6+new fc7", "fc7")
@@ -49,16 +50,8 @@ def keep_rows(table: pd.DataFrame) -> pd.DataFrame:
         strangers = sorted(set(rows[name]) - set(allowed))
         if strangers:
             raise unknown(name, strangers[0], allowed)
-    outside = rows.loc[~rows["top1"].between(0, 1), "top1"]
-    if len(outside):
-        raise InputError(f"top1 {outside.iloc[0]} is outside 0..1; give fractions, not per cent.")
-    for name in CONDITION:
-        values = list(rows[name].drop_duplicates())
-        if len(values) > 1:
-            raise InputError(
-                f"the table mixes {len(values)} values of {name} ({', '.join(map(str, values[:4]))}); "
-                f"select one of them, as in table[table['{name}'] == {values[0]!r}]."
-            )
+    refuse_outside(rows["top1"])
+    refuse_mixture(rows, CONDITION)
     keys = [*UNIT, "arm", "protocol", "labels_per_class"]
     if rows.duplicated(keys).any():
         twin = rows[rows.duplicated(keys)].iloc[0]

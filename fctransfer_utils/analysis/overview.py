@@ -18,10 +18,9 @@ from .claims_dip import claims_of_dip
 from .claims_distant import claims_of_distant
 from .claims_volume import claims_of_volume
 from .distant import tables_of
-from .volume import images_behind_all, volume_rows
+from .volume import SIZES, half_classes, images_behind_all, volume_rows
 
 STUDIES = ("transfer", "distant", "random", "volume", "dip")
-CLASSES = {"tiny-imagenet": 200, "cifar10": 10, "cifar100": 100}
 NOT_JUDGED = "-"
 CUTS = re.compile(r"n = \d[\d, -]*\d|n = \d")
 
@@ -81,11 +80,10 @@ def chance_of(label: str) -> float:
 
     Raises InputError for a data set whose label does not tell its classes.
     """
-    rendered = re.match(r"glyphs\[(\d+)x", label)
-    classes = int(rendered[1]) if rendered else CLASSES.get(label)
+    classes = half_classes(label)
     if classes is None:
-        raise InputError(f"the name {label!r} does not tell how many classes there are; known: {', '.join(CLASSES)}.")
-    return 1 / (classes // 2)
+        raise InputError(f"the name {label!r} does not tell how many classes there are; known: {', '.join(SIZES)}.")
+    return 1 / classes
 
 
 def _of_figure_3(tables: Mapping[str, pd.DataFrame]) -> tuple[Claim, ...]:

@@ -42,9 +42,7 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     if strangers:
         raise unknown("treatment", strangers[0], TREATMENTS)
     result = result[result["top1"].notna()]
-    outside = result.loc[~result["top1"].between(0, 1), "top1"]
-    if len(outside):
-        raise InputError(f"top1 {outside.iloc[0]} is outside 0..1; give fractions, not per cent.")
+    refuse_outside(result["top1"])
     keys = [*CONDITION, *UNIT, "source", "treatment", "n"]
     twins = result[result.duplicated(keys, keep=False)]
     if len(twins):
@@ -59,14 +57,26 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
 def one_condition(table: pd.DataFrame) -> pd.DataFrame:
     """``checked(table)``, refused when it mixes data sets, networks, sizes or schedules: a mean over those is wrong."""
     result = checked(table)
-    for name in CONDITION:
-        values = list(result[name].drop_duplicates())
+    refuse_mixture(result, CONDITION)
+    return result
+
+
+def refuse_mixture(rows: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raises InputError when one of ``columns`` has several values."""
+    for name in columns:
+        values = list(rows[name].drop_duplicates())
         if len(values) > 1:
             raise InputError(
                 f"the table mixes {len(values)} values of {name} ({', '.join(map(str, values[:4]))}); "
                 f"select one of them, as in table[table['{name}'] == {values[0]!r}]."
             )
-    return result
+
+
+def refuse_outside(top1: pd.Series) -> None:
+    """Raises InputError for a top-1 that is no fraction 0..1."""
+    outside = top1[~top1.between(0, 1)]
+    if len(outside):
+        raise InputError(f"top1 {outside.iloc[0]} is outside 0..1; give fractions, not per cent.")
 
 
 def units_of(table: pd.DataFrame, *, studied: bool = True) -> list[tuple]:
