@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..errors import unknown
 from .cache import BAD_IMAGES, cached
-from .image_set import ImageSet
+from .image_set import ImageSet, Labelled, build
 from .listing import Listing
 from .spec import SETS, DataSpec
+from .variants import viewed
 
 CACHE = ".fctransfer-cache"
 
@@ -22,12 +23,33 @@ def load(
     bad_images: str | None = None,
     download: bool | None = None,
 ) -> ImageSet:
-    """The images of ``spec``.
+    """The images of ``spec``, as its ``view`` shows them.
 
     ``root`` is where the public sets lie or are downloaded to (default: FCTRANSFER_DATA, else ``build/data``).
     ``bad_images`` is ``refuse`` or ``skip`` (default: FCTRANSFER_BAD_IMAGES, else refuse). ``download`` says whether
     a missing public set may be fetched (default: yes, unless FCTRANSFER_DOWNLOAD is 0). Raises InputError.
     """
+    return _viewed(_load(spec, root, progress=progress, bad_images=bad_images, download=download), spec.view)
+
+
+def _viewed(images: ImageSet, view: str) -> ImageSet:
+    """The set with its statistics and fingerprint computed anew from the viewed images, which lie in memory."""
+    if not view:
+        return images
+    return build(
+        images.name,
+        train=Labelled(viewed(images.train_images, view), images.train_labels),
+        test=Labelled(viewed(images.test_images, view), images.test_labels),
+        class_ids=images.class_ids,
+        class_names=images.class_names,
+        flip=images.flip,
+        groups=images.groups,
+    )
+
+
+def _load(
+    spec: DataSpec, root: Path | str | None, *, progress: bool, bad_images: str | None, download: bool | None
+) -> ImageSet:
     if spec.name == "glyphs":
         from .glyphs import render
 

@@ -1,4 +1,4 @@
-"""The same images in another size, or harder to see."""
+"""The same images in another size, in one channel, or harder to see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import seeds
-from ..errors import InputError
+from ..errors import InputError, unknown
+from .spec import VIEWS
 
 CONTRAST, NOISE = 0.6, 24
 AT_ONCE = 500
@@ -24,6 +25,25 @@ def resized(images: Tensor, size: int) -> Tensor:
         for batch in images.split(AT_ONCE)
     ]
     return torch.cat([part.round().clamp(0, 255).to(torch.uint8) for part in parts])
+
+
+def viewed(images: Tensor, view: str) -> Tensor:
+    """uint8 (N, 3, H, W) as the view ``grey`` or ``inverted`` shows them: one channel, three times.
+
+    ``grey`` is the luminance of ITU-R BT.601, (299 R + 587 G + 114 B) / 1000, rounded half up in whole numbers.
+    ``inverted`` is 255 less that: an analogue of near-infrared images, which have one channel and other tones. The
+    empty view gives the images back as they are. Raises InputError for another view.
+    """
+    if view not in VIEWS:
+        raise unknown("view", view, [name for name in VIEWS if name])
+    if not view:
+        return images
+    shown = torch.empty(images.shape, dtype=torch.uint8)
+    for batch, out in zip(images.split(AT_ONCE), shown.split(AT_ONCE), strict=True):
+        red, green, blue = batch.int().unbind(1)
+        grey = (299 * red + 587 * green + 114 * blue + 500) // 1000
+        out.copy_((255 - grey if view == "inverted" else grey)[:, None])
+    return shown
 
 
 def degraded(images: Tensor, *, seed: int, contrast: float = CONTRAST, noise: float = NOISE) -> Tensor:
