@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
-from ..models.spec import NetSpec
+from ..models.spec import NARROW, NetSpec
 from ..training.recipe import Recipe
 from .keep_study import keep_study
 from .names import STUDIES
@@ -170,12 +170,11 @@ def transfer_profile(profile: str, data: str = "glyphs", **overrides: Any) -> St
 
 def _common(size: Size, data: str) -> dict[str, Any]:
     """What every study takes."""
-    mini = size.net == "alexnet_mini"
     return {
         "data": data_spec(data, size),
         "net": NetSpec(
             name=size.net,
-            width=size.width if mini else 0,
+            width=size.width if size.net in NARROW else 0,
             batch_norm=size.batch_norm,
             dropout=size.dropout,
             init=size.init,

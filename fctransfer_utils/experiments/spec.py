@@ -76,13 +76,7 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON types; ``from_json`` is its inverse. Later fields are absent where unused."""
-        value = {"version": SPEC_VERSION, **asdict(self)}
-        if self.donor_recipe is None:
-            del value["donor_recipe"]
-        for name in ("recipe", "donor_recipe"):
-            if name in value and not value[name]["steps"]:
-                del value[name]["steps"]
-        return value
+        return {"version": SPEC_VERSION, **compact(asdict(self))}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunSpec:
@@ -139,6 +133,19 @@ class RunSpec:
             target=self.source,
             images_per_class=images,
         )
+
+
+LATER = {"steps": 0, "donor_recipe": None, "view": "", "arm": ""}
+"""Fields that came after the first networks were trained, with the values that leave them unused."""
+
+
+def compact(value: dict[str, Any]) -> dict[str, Any]:
+    """``value`` without unused LATER fields, at any depth: a network that was trained before them keeps its key."""
+    return {
+        name: compact(part) if isinstance(part, dict) else part
+        for name, part in value.items()
+        if not (name in LATER and part == LATER[name])
+    }
 
 
 _PARTS = {"data": DataSpec, "net": NetSpec, "recipe": Recipe}

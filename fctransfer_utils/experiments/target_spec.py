@@ -11,7 +11,7 @@ from ..errors import InputError, unknown
 from ..files import checksum
 from ..models.alexnet import LAYER_NAMES
 from ..training.recipe import Recipe
-from .spec import SPEC_VERSION, RunSpec
+from .spec import SPEC_VERSION, RunSpec, compact
 
 KIND = "target"
 HEADS = ("none", "new")
@@ -112,9 +112,7 @@ class TargetSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON types; ``from_json`` is its inverse."""
-        value = asdict(self) | {"source": self.source.to_json()}
-        if not value["recipe"]["steps"]:
-            del value["recipe"]["steps"]
+        value = compact(asdict(self)) | {"source": self.source.to_json()}
         return {"version": SPEC_VERSION, "kind": KIND, **value}
 
     @classmethod

@@ -5,6 +5,7 @@ Layer n is the n-th weight layer with its activation, pooling and dropout, so th
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .arms import arm_layers
 from .init import initialise
 from .spec import NetSpec
 
@@ -55,6 +57,16 @@ def alexnet_mini(spec: NetSpec, *, image_size: int) -> tuple[list[Conv], int]:
     return convs, widths[5]
 
 
+def alexnet_map(spec: NetSpec, *, image_size: int) -> tuple[list[Conv], int]:
+    """The trunk of the FC study: ``alexnet_mini`` without pooling after conv5, which has 8 filters for each of conv1's.
+
+    So the last map has 8 x 8 places, in which layout and localisation mean something, and its average over the places
+    still has about as many numbers as there are classes.
+    """
+    convs, _ = alexnet_mini(spec, image_size=image_size)
+    return [*convs[:4], Conv(8 * spec.width, 3, padding=1)], 32 * spec.width // 3
+
+
 def alexnet(spec: NetSpec, *, image_size: int) -> tuple[list[Conv], int]:
     """torchvision's AlexNet (the one-column variant of 2014): 64, 192, 384, 256, 256 filters, FC 4096."""
     convs = [
@@ -79,13 +91,13 @@ def caffenet(spec: NetSpec, *, image_size: int) -> tuple[list[Conv], int]:
     return convs, 4096
 
 
-_ARCHITECTURES = {"alexnet_mini": alexnet_mini, "alexnet": alexnet, "caffenet": caffenet}
-_SMALLEST = {"alexnet_mini": 32, "alexnet": 63, "caffenet": 67}
+_ARCHITECTURES = {"alexnet_mini": alexnet_mini, "alexnet": alexnet, "caffenet": caffenet, "alexnet_map": alexnet_map}
+_SMALLEST = {"alexnet_mini": 32, "alexnet": 63, "caffenet": 67, "alexnet_map": 32}
 _HIDDEN_FC_BIAS = {"caffenet": 1.0}
 
 
 def build(spec: NetSpec, *, classes: int, image_size: int, seed: int) -> nn.Sequential:
-    """A freshly drawn network of 8 named layers; input (N, 3, H, W), output (N, ``classes``) logits.
+    """A freshly drawn network of 8 named layers (6 to 8 for an arm); input (N, 3, H, W), output (N, ``classes``) logits.
 
     The same ``seed`` gives the same weights. Raises InputError when the image is too small for the network.
     """
@@ -109,12 +121,16 @@ def _assemble(spec: NetSpec, classes: int, image_size: int) -> tuple[nn.Sequenti
     for name, conv in zip(LAYER_NAMES, convs, strict=False):
         layers[name] = conv_layer(channels, conv, batch_norm=spec.batch_norm)
         channels = conv.width
-    features = _flat_size(nn.Sequential(layers), image_size)
-    layers["fc6"] = fc_layer(features, hidden, flatten=True, batch_norm=spec.batch_norm, dropout=spec.dropout)
-    layers["fc7"] = fc_layer(hidden, hidden, batch_norm=spec.batch_norm, dropout=spec.dropout)
-    layers["fc8"] = nn.Sequential(OrderedDict(linear=nn.Linear(hidden, classes)))
-    biases = [conv.bias for conv in convs] + [_HIDDEN_FC_BIAS.get(spec.name, 0.0)] * 2 + [0.0]
-    return nn.Sequential(layers), biases
+    maps = _map_size(nn.Sequential(layers), image_size)
+    options = {"batch_norm": spec.batch_norm, "dropout": spec.dropout}
+    if spec.arm:
+        layers |= arm_layers(spec.arm, channels=channels, side=maps[-1], units=hidden, classes=classes, **options)
+    else:
+        layers["fc6"] = fc_layer(math.prod(maps), hidden, flatten=True, **options)
+        layers["fc7"] = fc_layer(hidden, hidden, **options)
+        layers["fc8"] = nn.Sequential(OrderedDict(linear=nn.Linear(hidden, classes)))
+    behind = [_HIDDEN_FC_BIAS.get(spec.name, 0.0)] * (len(layers) - len(convs) - 1)
+    return nn.Sequential(layers), [conv.bias for conv in convs] + behind + [0.0]
 
 
 def conv_layer(channels: int, conv: Conv, *, batch_norm: bool) -> nn.Sequential:
@@ -156,8 +172,9 @@ def fc_layer(
     return nn.Sequential(parts)
 
 
-def _flat_size(convs: nn.Sequential, image_size: int) -> int:
+def _map_size(convs: nn.Sequential, image_size: int) -> tuple[int, ...]:
+    """What the convolutions give for one image: (C, h, w)."""
     with torch.no_grad():
         maps: Tensor = convs.eval()(torch.zeros(1, 3, image_size, image_size))
     convs.train()
-    return maps[0].numel()
+    return tuple(maps.shape[1:])
