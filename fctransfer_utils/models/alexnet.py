@@ -97,7 +97,7 @@ _HIDDEN_FC_BIAS = {"caffenet": 1.0}
 
 
 def build(spec: NetSpec, *, classes: int, image_size: int, seed: int) -> nn.Sequential:
-    """A freshly drawn network of 8 named layers (6 to 8 for an arm); input (N, 3, H, W), output (N, ``classes``) logits.
+    """A freshly drawn network of 8 named layers (6 or 8 in an arm); input (N, 3, H, W), output (N, ``classes``) logits.
 
     The same ``seed`` gives the same weights. Raises InputError when the image is too small for the network.
     """

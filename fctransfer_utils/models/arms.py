@@ -1,8 +1,9 @@
 """Five networks that differ only behind the last convolution: which part of "with FC layers" matters?
 
-Zhang et al. 2017 compare a network with hidden FC layers on the flattened map with one that averages over the map (GAP).
-These two differ in three things at once: hidden layers, the places kept by flattening, and the number of parameters.
-The arms C, D and E change one of them at a time. All share the trunk conv1..conv5, whose last map has 8 x 8 places.
+Zhang et al. 2017 compare a network with hidden FC layers on the flattened map with one that averages over the map
+(GAP). These two differ in three things at once: hidden layers, the places kept by flattening, and the number of
+parameters. The arms C, D and E change one of them at a time. All share the trunk conv1..conv5, whose last map has 8 x 8
+places.
 """
 
 from __future__ import annotations

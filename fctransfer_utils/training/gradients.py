@@ -8,12 +8,12 @@ arXiv 2202.10054, who train the head first, then all).
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from .. import seeds
 from ..data.image_set import Labelled
@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..models.init import weight_layer
 from .execution import Execution, one_thread
 from .heads import Features
-from .loop import Pixels
+from .loop import Pixels, endless
 
 
 class Step(NamedTuple):
@@ -73,7 +73,7 @@ def first_steps(
         if isinstance(part, nn.Dropout):
             part.p = 0.0
     optimiser = torch.optim.SGD(head.parameters(), lr=learning_rate, momentum=momentum)
-    batches = _batches(len(learn.labels), batch_size, seed)
+    batches = endless(len(learn.labels), batch_size, seeds.generator(seed, "first steps"))
     found = []
     with one_thread(Execution()):
         for step in range(steps):
@@ -136,9 +136,3 @@ def moved_share(before: nn.Module, after: nn.Module) -> float:
 
 def _weight_gradients(net: nn.Sequential) -> dict[str, float]:
     return {name: weight_layer(layer).weight.grad.norm().item() for name, layer in net.named_children()}
-
-
-def _batches(count: int, size: int, seed: int) -> Iterator[Tensor]:
-    order = seeds.generator(seed, "first steps")
-    while True:
-        yield from torch.randperm(count, generator=order).split(size)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from ..errors import InputError
 from ..models.heads import HeadSpec, attach, build_head, feature_size
 from .execution import Execution, one_thread
 from .features import activations
-from .loop import Epoch, Pixels, evaluate, learning_rate, make_optimiser, train
+from .loop import Epoch, Pixels, endless, evaluate, learning_rate, make_optimiser, train
 from .recipe import Recipe
 
 
@@ -185,7 +185,7 @@ def train_head(
     optimiser = make_optimiser(head.requires_grad_(True), recipe)
     order = seeds.generator(seed, "order")
     steps = recipe.steps or math.ceil(len(learn.labels) / recipe.batch_size)
-    batches = _batches(len(learn.labels), recipe.batch_size, order)
+    batches = endless(len(learn.labels), recipe.batch_size, order)
     curve: list[HeadEpoch] = []
     spent = 0.0
     with one_thread(Execution()), torch.random.fork_rng([]):
@@ -260,12 +260,6 @@ def train_on_trunk(
     )  # fmt: skip
     parameters = sum(parameter.numel() for parameter in head.parameters())
     return HeadResult(spec, tuple(curve), parameters, curve[-1].seconds, result.diverged, net)
-
-
-def _batches(images: int, size: int, order: torch.Generator) -> Iterator[Tensor]:
-    """Batches of row numbers without end, pass after pass, each in a new order."""
-    while True:
-        yield from torch.randperm(images, generator=order).split(size)
 
 
 def _finite(epoch: HeadEpoch) -> bool:

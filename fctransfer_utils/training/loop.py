@@ -119,7 +119,7 @@ def _train(net, train_set, test_set, recipe, seed, frozen, flip, mean, std, exec
     order = seeds.generator(seed, "order")
     shifts = seeds.generator(seed, "augment", device=device)
     steps = recipe.steps or math.ceil(len(labels) / recipe.batch_size)
-    batches = _batches(len(labels), recipe.batch_size, order, device)
+    batches = endless(len(labels), recipe.batch_size, order, device)
     curve: list[Epoch] = []
     start = time.perf_counter()
     for epoch in range(recipe.epochs):
@@ -167,8 +167,11 @@ def _run_once(net, prefix: int, train_set: Labelled, test_set: Labelled, recipe:
     return 0, train_set, test_set, pixels
 
 
-def _batches(images: int, size: int, order: torch.Generator, device: str) -> Iterator[Tensor]:
-    """Batches of image numbers without end: one random order of all images after the other."""
+def endless(images: int, size: int, order: torch.Generator, device: str = "cpu") -> Iterator[Tensor]:
+    """Batches of image numbers (``size``,) without end: one random order of all images after the other.
+
+    The last batch of an order is smaller where ``images`` is no multiple of ``size``.
+    """
     while True:
         yield from torch.randperm(images, generator=order).to(device).split(size)
 

@@ -23,7 +23,7 @@ from .. import seeds
 from ..errors import InputError, unknown
 from ..models import freeze, train_mode
 from .execution import Execution, one_thread
-from .loop import Pixels, learning_rate, make_optimiser
+from .loop import Pixels, endless, learning_rate, make_optimiser
 from .prefix import Ready
 from .recipe import Recipe
 
@@ -162,7 +162,7 @@ def fit(
     optimiser = make_optimiser(net, recipe)
     steps = recipe.steps or math.ceil(len(learn.targets) / recipe.batch_size)
     order = seeds.generator(seed, "order")
-    batches = _batches(len(learn.targets), recipe.batch_size, order)
+    batches = endless(len(learn.targets), recipe.batch_size, order)
     curve: list[Score] = []
     with one_thread(execution), torch.random.fork_rng([]):
         torch.manual_seed(seeds.derive(seed, "dropout"))
@@ -191,11 +191,6 @@ def fit(
 def _outputs(net: nn.Module, inputs: Tensor, prepare: Pixels | Ready) -> Tensor:
     net.eval()
     return torch.cat([net(prepare(batch)) for batch in inputs.split(AT_ONCE)])
-
-
-def _batches(count: int, size: int, order: torch.Generator):
-    while True:
-        yield from torch.randperm(count, generator=order).split(size)
 
 
 def _check(net: nn.Sequential, learn: Targets, judge: Targets, objective: Objective) -> None:
