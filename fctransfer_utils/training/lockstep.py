@@ -70,9 +70,7 @@ def train_together(learners: Sequence[Learner], *, recipe: Recipe) -> tuple[Taug
             total, seen = torch.zeros(len(learners)), 0
             for step in range(steps):
                 chosen = torch.stack([next(each) for each in batches])
-                relative = learning_rate(
-                    replace(recipe, learning_rate=1.0), epoch * steps + step, recipe.epochs * steps
-                )
+                relative = learning_rate(unit, epoch * steps + step, recipe.epochs * steps)
                 values, labels = learn.batch(chosen)
                 total += stack.step(values, labels, relative) * chosen.shape[1]
                 seen += chosen.shape[1]
