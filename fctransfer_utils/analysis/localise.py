@@ -29,7 +29,7 @@ def summed(maps: np.ndarray) -> np.ndarray:
 
     Raises InputError for another shape, no map, values that are not finite, and maps below 4 x 4.
     """
-    values = np.asarray(maps, dtype=np.float64)
+    values = np.asarray(maps)
     if values.ndim not in (3, 4) or not values.size:
         raise InputError(f"maps of shape {values.shape} are none; give (N, C, h, w), or (N, h, w) for heat maps.")
     if min(values.shape[-2:]) < SMALLEST:
@@ -40,7 +40,7 @@ def summed(maps: np.ndarray) -> np.ndarray:
         )
     if not np.isfinite(values).all():
         raise InputError("some maps are not finite; leave out networks that diverged.")
-    return values.sum(axis=1) if values.ndim == 4 else values
+    return values.sum(axis=1, dtype=np.float64) if values.ndim == 4 else values.astype(np.float64)
 
 
 def enlarged(heat: np.ndarray, side: int = SIDE) -> np.ndarray:
