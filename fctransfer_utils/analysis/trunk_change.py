@@ -1,15 +1,14 @@
 """How far fine-tuning moves a trunk, and whether a trunk that moves less is the one that gains.
 
-Zhang et al. (2017, claim 2) say that fully connected layers shield the last convolution from the error of a new
-task. Then the trunk under them should change less while everything is fine-tuned, and where it changes less, the gain
-over the network without them should be larger. Networks are compared in a *cell*: the same split, seed, target set and
-number of labels. Each arm takes part with the learning rate that its validation images chose, since that is the network
-one would use; ``rate`` compares all arms at one rate, where a larger step cannot be the reason.
+Zhang et al. (2017, claim 2) say that fully connected layers shield the last convolution from the error of a new task.
+Then the trunk under them should change less while everything is fine-tuned, and where it changes less, the gain over
+the network without them should be larger. Networks are compared in a *cell*: a target set with a number of labels, for
+one split and seed. Each takes part with the learning rate that its validation images chose, since that is the network
+one would use; ``rate`` compares all at one rate, where a larger step cannot be the reason.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,52 +16,41 @@ import pandas as pd
 
 from ..errors import InputError
 from .estimates import mean_interval
-from .tables import refuse_mixture
+from .fc import CELL, SEED, at_rate, by_seed, chosen, rates_of
 
 TUNED = "P3"  # fine-tune all
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
-REPLICATE = ("split", "seed")
-CELL = (*REPLICATE, "target_set", "labels_per_class")
-NEEDED = (*CELL, "arm", "protocol", "learning_rate", "top1", "validation_top1", "moved", "cka")
+PLACE = (*SEED, *CELL)
+NEEDED = ("moved", "cka")
 FEWEST = 3  # cells that a correlation needs
 
 
-def tuned_networks(
-    rows: pd.DataFrame, *, protocol: str = TUNED, arms: Sequence[str] | None = None, rate: float | None = None
-) -> pd.DataFrame:
-    """One network per cell and arm that was fine-tuned by ``protocol``: the best on validation, ties to the lower rate.
+def tuned_networks(rows: pd.DataFrame, *, protocol: str = TUNED, rate: float | None = None) -> pd.DataFrame:
+    """The networks of ``analysis.fc.fc_rows`` that were fine-tuned by ``protocol``, one per arm and cell.
 
-    ``rows`` is the table of study ``fc``. With ``rate`` it is the network of that learning rate instead. Networks
-    without a measured change are left out. Raises InputError for an absent column and for rows that mix data sets.
+    With the learning rate that validation chose, or all with ``rate``. Networks without a measured change are left out.
+    Raises InputError for an absent column and for a rate that nothing learnt with.
     """
     absent = [name for name in NEEDED if name not in rows.columns]
     if absent:
         raise InputError(f"the table has no column {', '.join(absent)}; pass the rows of the study 'fc'.")
-    found = rows[(rows["protocol"] == protocol) & rows["moved"].notna() & rows["top1"].notna()]
-    if arms is not None:
-        found = found[found["arm"].isin(arms)]
-    for name in ("data", "net"):
-        if name in found.columns:
-            refuse_mixture(found, [name])
-    if rate is not None:
-        found = found[np.isclose(found["learning_rate"].astype(float), rate)]
-    ordered = found.sort_values(["validation_top1", "learning_rate"], ascending=[False, True], kind="stable")
-    best = ordered.drop_duplicates([*CELL, "arm"])
-    return best.sort_values([*CELL, "arm"], kind="stable").reset_index(drop=True)
+    mine = rows[(rows["protocol"] == protocol) & rows["moved"].notna()]
+    return chosen(mine) if rate is None else at_rate(mine, rate)
 
 
 def paired_change(networks: pd.DataFrame, one: str = "B", other: str = "A") -> pd.DataFrame:
     """Both arms of each cell side by side: ``gain`` is top-1 of ``one`` minus ``other`` in points.
 
-    ``networks`` is ``tuned_networks``. Further columns: ``moved_one, moved_other`` (per cent of the trunk's length),
-    ``less`` (points by which ``one`` moved less), ``cka_one, cka_other`` and their difference ``likelier``. Cells that
-    lack an arm are left out.
+    ``networks`` is ``tuned_networks``. Further columns: ``group``, ``moved_one, moved_other`` (per cent of the trunk's
+    length), ``less`` (points by which ``one`` moved less), ``cka_one, cka_other`` and their difference ``likelier``.
+    Cells that lack an arm are left out.
     """
-    sides = [networks[networks["arm"] == arm].set_index(list(CELL)) for arm in (one, other)]
+    sides = [networks[networks["arm"] == arm].set_index(list(PLACE)) for arm in (one, other)]
     shared = sides[0].index.intersection(sides[1].index)
     mine, theirs = (side.loc[shared] for side in sides)
     table = pd.DataFrame(
         {
+            "group": mine["group"],
             "gain": 100 * (mine["top1"] - theirs["top1"]),
             "moved_one": 100 * mine["moved"],
             "moved_other": 100 * theirs["moved"],
@@ -73,12 +61,12 @@ def paired_change(networks: pd.DataFrame, one: str = "B", other: str = "A") -> p
         },
         index=shared,
     )
-    return table.reset_index().sort_values(list(CELL), kind="stable", ignore_index=True)
+    return table.reset_index().sort_values(list(PLACE), kind="stable", ignore_index=True)
 
 
 def over_cells(pairs: pd.DataFrame, value: str) -> pd.Series:
-    """The mean of ``value`` over the cells of each (split, seed)."""
-    return pairs.dropna(subset=[value]).groupby(list(REPLICATE))[value].mean()
+    """The mean of ``value`` over the cells of each (split, seed), as ``analysis.fc.by_seed`` takes it."""
+    return by_seed(pairs.set_index(list(PLACE))[value].dropna())
 
 
 def goes_with_gain(pairs: pd.DataFrame, value: str = "less") -> pd.Series:
@@ -87,12 +75,12 @@ def goes_with_gain(pairs: pd.DataFrame, value: str = "less") -> pd.Series:
     Seeds with fewer than three cells, or with no spread in one of the two, have none.
     """
     found = {}
-    for place, part in pairs.dropna(subset=[value, "gain"]).groupby(list(REPLICATE)):
-        if len(part) >= FEWEST and part[value].std() > 0 and part["gain"].std() > 0:
+    for place, part in pairs.dropna(subset=[value, "gain"]).groupby(list(SEED)):
+        if len(part) >= FEWEST and part[value].std() > 1e-9 and part["gain"].std() > 1e-9:
             found[place] = float(np.corrcoef(part[value], part["gain"])[0, 1])
     if not found:
-        return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=list(REPLICATE)))
-    return pd.Series(list(found.values()), index=pd.MultiIndex.from_tuples(found, names=list(REPLICATE)))
+        return by_seed(pd.Series(dtype=float))
+    return pd.Series(list(found.values()), index=pd.MultiIndex.from_tuples(found, names=list(SEED)))
 
 
 def change_by_layer(networks: pd.DataFrame) -> pd.DataFrame:
@@ -106,14 +94,23 @@ def change_by_layer(networks: pd.DataFrame) -> pd.DataFrame:
             column = f"moved_{layer}"
             if column not in part or not part[column].notna().any():
                 continue
-            by_seed = 100 * part.dropna(subset=[column]).groupby(list(REPLICATE))[column].mean()
-            found = mean_interval(by_seed, unit="")
-            lines.append((arm, layer, found.mean, found.low, found.high, found.count))
+            values = mean_interval(100 * over_cells(part, column), unit="")
+            lines.append((arm, layer, values.mean, values.low, values.high, values.count))
     return pd.DataFrame(lines, columns=["arm", "layer", "mean", "low", "high", "count"])
 
 
-def shared_rates(rows: pd.DataFrame, *, protocol: str = TUNED, arms: Sequence[str] = ("A", "B")) -> list[float]:
-    """The learning rates at which every one of ``arms`` was fine-tuned, ascending."""
-    found = rows[(rows["protocol"] == protocol) & rows["arm"].isin(arms)]
-    sets = [set(found.loc[found["arm"] == arm, "learning_rate"].astype(float)) for arm in arms]
-    return sorted(rate for rate in set.intersection(*sets) if math.isfinite(rate)) if sets else []
+def change_by_rate(rows: pd.DataFrame, *, arms: Sequence[str] = ("A", "B"), protocol: str = TUNED) -> pd.DataFrame:
+    """Every rate of the grid for all arms alike: ``learning_rate, arm, moved, cka, top1``, means over cells and seeds.
+
+    ``moved`` is in per cent of the trunk's length.
+    """
+    lines = []
+    mine = rows[(rows["protocol"] == protocol) & rows["moved"].notna()]
+    for rate in rates_of(mine):
+        part = tuned_networks(rows, protocol=protocol, rate=rate)
+        for arm in arms:
+            own = part[part["arm"] == arm]
+            if len(own):
+                means = [over_cells(own, name).mean() for name in ("moved", "cka", "top1")]
+                lines.append((rate, arm, 100 * means[0], *means[1:]))
+    return pd.DataFrame(lines, columns=["learning_rate", "arm", "moved", "cka", "top1"])
