@@ -36,6 +36,7 @@ from .fc import (
 
 BOUNDS = ["mean", "low", "high", "count"]
 TRUNK = ("conv1", "conv2", "conv3", "conv4", "conv5")
+LAST = TRUNK[-1]
 CAUSES = {"C": "hidden layers", "D": "layout", "E": "depth and capacity"}
 EVERY = 0  # in place of a number of labels: their mean
 
@@ -194,7 +195,8 @@ def layer_probes(rows: pd.DataFrame) -> pd.DataFrame:
     Columns ``group, arm, layer, place, top1, mean, low, high, count``: ``top1`` a fraction; ``mean`` and its interval
     in points over the same layer of arm A, nan for A itself and for layers that A lacks.
     """
-    probes = rows[rows["protocol"].isin(["P1", "P8"]) & (rows["layer"] != "")].assign(protocol="probe")
+    both = (rows["protocol"] == "P1") | ((rows["protocol"] == "P8") & (rows["layer"] != LAST))
+    probes = rows[both & (rows["layer"] != "")].assign(protocol="probe")
     found = []
     for (group, arm, layer), part in probes.groupby(["group", "arm", "layer"]):
         top1 = by_seed(part.set_index([*SEED, "target_set", "labels_per_class"])["top1"]).mean()

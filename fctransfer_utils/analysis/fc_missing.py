@@ -1,4 +1,4 @@
-"""What a complete table of the study ``fc`` would hold besides, in sentences, so that a cut-off study stays readable."""
+"""What a complete table of the study ``fc`` would hold besides, in sentences: a cut-off study stays readable."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _on_source(rows: pd.DataFrame, seeds: list[int]) -> Iterable[str]:
             if gone:
                 lacking.setdefault((protocol, "" if gone == seeds else f" for {_seeds(gone)}"), []).append(arm)
     for (protocol, where), arms in lacking.items():
-        yield f"{_arms(arms)} on the source ({protocol}): absent{where}."
+        yield f"{protocol} of {_arms(arms)}: absent{where}."
 
 
 def _labels(tuned: pd.DataFrame) -> Iterable[str]:
@@ -91,20 +91,23 @@ def _rates(rows: pd.DataFrame) -> Iterable[str]:
 
 
 def _names(found: list[Wanted]) -> str:
-    by_arm: dict[str, list[str]] = {}
-    for arm, protocol, layer in found:
-        by_arm.setdefault(arm, []).append(f"P8 {layer}" if protocol == "P8" else protocol)
-    same: dict[str, list[str]] = {}
-    for arm, names in by_arm.items():
-        every = [f"P8 {layer}" for layer in (*PROBED, *HIDDEN_PART[arm])]
-        if set(every) <= set(names):
+    """Such as ``P2, P3 of arms C, D; P8 of arm C``; P8 without layers stands for all of them."""
+    arms_of: dict[str, list[str]] = {}
+    for arm in dict.fromkeys(arm for arm, _, _ in found):
+        names = [f"P8 {layer}" if protocol == "P8" else protocol for own, protocol, layer in found if own == arm]
+        every = {f"P8 {layer}" for layer in (*PROBED, *HIDDEN_PART[arm])}
+        if every <= set(names):
             names = [*(name for name in names if name not in every), "P8"]
-        same.setdefault(", ".join(names), []).append(arm)
-    return "; ".join(f"{_arms(arms)} ({names})" for names, arms in same.items())
+        for name in names:
+            arms_of.setdefault(name, []).append(arm)
+    names_of: dict[str, list[str]] = {}
+    for name, arms in arms_of.items():
+        names_of.setdefault(_arms(arms), []).append(name)
+    return "; ".join(f"{', '.join(names)} of {arms}" for arms, names in names_of.items())
 
 
 def _arms(arms: list[str]) -> str:
-    return f"Arm{'s' if len(arms) > 1 else ''} {', '.join(arms)}"
+    return f"arm{'s' if len(arms) > 1 else ''} {', '.join(arms)}"
 
 
 def _seeds(seeds: list[int]) -> str:
