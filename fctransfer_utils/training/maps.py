@@ -153,7 +153,7 @@ def _gradient(head: nn.Sequential, maps: Tensor, loss, *, execution: Execution, 
     training = head.training
     head.to(execution.device).eval()
     truth = None if labels is None else labels.to(execution.device)
-    entering = maps.to(execution.device, memory_format=execution.memory_format).requires_grad_(True)
+    entering = maps.detach().to(execution.device, memory_format=execution.memory_format).requires_grad_(True)
     try:
         with one_thread(execution), torch.enable_grad():
             (slope,) = torch.autograd.grad(loss(head(entering).float(), truth), entering)

@@ -89,6 +89,7 @@ def test_every_arm_has_a_map_by_gradients(nets, images, name):
     found = gradient_class_maps(nets[name], images, **PIXELS)
     assert found.shape == (6, 8, 8)
     assert torch.isfinite(found).all()
+    assert not found.requires_grad
     assert (found.flatten(1).std(1) > 0).all()
 
 
