@@ -1,10 +1,13 @@
-"""Which characters are the classes of the rendered glyphs, and in which order.
+"""What the classes of the rendered sets are, and in which order.
 
-Chosen once, by rule, then fixed here so that a class never changes its number. A character was taken if at least 5 of
-``glyph_fonts.FONTS`` (weights and styles count) really have it and if no character taken before it looks like it: for
-two classes the masks of any two fonts, blurred, shifted by up to a pixel of 20 and turned by 12 degrees, correlate at
-most 0.96 at best and on average (best match of each font) below 0.87. So Greek Alpha, Cyrillic A, small o, I, l and
-many more are out. The digits were taken first.
+The characters were chosen once, by rule, then fixed here so that a class never changes its number. A character was
+taken if at least 5 of ``glyph_fonts.FONTS`` (weights and styles count) really have it and if no character taken before
+it looks like it: for two classes the masks of any two fonts, blurred, shifted by up to a pixel of 20 and turned by 12
+degrees, correlate at most 0.96 at best and on average (best match of each font) below 0.87. So Greek Alpha, Cyrillic A,
+small o, I, l and many more are out. The digits were taken first.
+
+The sets of textures, scenes and fonts have no characters as classes: they stand for tasks that are far from telling
+characters apart.
 """
 
 from __future__ import annotations
@@ -49,15 +52,38 @@ CHARACTERS = _alternate(_spread(LETTERS), _spread(SYMBOLS))
 """Class i is CHARACTERS[i]; the first k are half letters, half symbols and hold every group in proportion."""
 
 
+OTHERS = CHARACTERS[-30:]
+"""Characters that no source of the course contains, which has the first 50 or 100: classes near to its own."""
+
+TEXTURES = ("stripes", "zigzags", "checks", "dots", "rings", "hatching", "blotches", "bricks")
+SCENES = ("row", "column", "falling line", "rising line", "ring", "corners", "cluster", "scattered")
+FACES = (
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSerif",
+    "DejaVuSerif-Bold",
+    "STIXGeneral",
+    "STIXGeneralItalic",
+    "cmss10",
+    "cmtt10",
+)
+"""Fonts that differ in more than their slant and that all have FACE_LETTERS."""
+FACE_LETTERS = "aRk"
+
+
 def groups(classes: int) -> dict[str, tuple[int, ...]]:
     """The named groups among the first ``classes`` characters, and ``letters`` and ``symbols`` as a whole."""
+    return groups_of(CHARACTERS[:classes])
+
+
+def groups_of(chosen: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """The places of ``chosen`` characters in each named group that has any of them."""
     members = {
         **LETTERS,
         **SYMBOLS,
         "letters": "".join(LETTERS.values()),
         "symbols": "".join(SYMBOLS.values()),
     }
-    chosen = CHARACTERS[:classes]
     found = {
         name: tuple(i for i, character in enumerate(chosen) if character in text) for name, text in members.items()
     }

@@ -8,11 +8,12 @@ brought other fonts would break them, and a test that pins their checksum would 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from .glyph_classes import CHARACTERS, groups
+from .glyph_classes import CHARACTERS, OTHERS, groups_of
 from .glyph_render import DEFAULT, Bank, Difficulty, render_images
 from .image_set import ImageSet, Labelled, build
 from .spec import DataSpec
@@ -26,25 +27,42 @@ def render(spec: DataSpec, *, difficulty: Difficulty = DEFAULT) -> ImageSet:
     each (0: 100) and 50 test images of each from another seed. Other numbers of images give other images, not a part of
     the same ones: a smaller draw of one set is ``ImageSet.select(..., per_class=k)``.
     """
-    classes = spec.glyph_classes or len(CHARACTERS)
-    characters = CHARACTERS[:classes]
+    characters = characters_of(spec)
     bank = Bank(characters, spec.image_size)
-    train, test = (
-        _part(bank, classes, count, seed=spec.glyphs_seed, part=part, difficulty=difficulty)
-        for part, count in (("train", spec.glyphs_per_class or PER_CLASS), ("test", TEST_PER_CLASS))
-    )
-    return build(
-        "glyphs",
-        train=train,
-        test=test,
-        class_ids=characters,
-        class_names=[unicodedata.name(character).lower() for character in characters],
-        flip=False,
-        groups=groups(classes),
-    )
+
+    def paint(labels: np.ndarray, part: str) -> np.ndarray:
+        return render_images(labels, bank, seed=spec.glyphs_seed, part=part, name=spec.name, difficulty=difficulty)
+
+    return assemble(spec, paint, class_ids=characters, class_names=names_of(characters), groups=groups_of(characters))
 
 
-def _part(bank: Bank, classes: int, per_class: int, *, seed: int, part: str, difficulty: Difficulty) -> Labelled:
-    labels = np.tile(np.arange(classes), per_class)
-    images = render_images(labels, bank, seed=seed, part=part, difficulty=difficulty)
-    return Labelled(torch.from_numpy(images), torch.from_numpy(labels))
+def characters_of(spec: DataSpec) -> tuple[str, ...]:
+    """The characters that are the classes of ``glyphs``, ``glyph-others`` or ``glyph-places``."""
+    return (CHARACTERS if spec.name == "glyphs" else OTHERS)[: spec.rendered_classes]
+
+
+def names_of(characters: Sequence[str]) -> list[str]:
+    """What Unicode calls the characters, in small letters."""
+    return [unicodedata.name(character).lower() for character in characters]
+
+
+def labels_of(spec: DataSpec, part: str) -> np.ndarray:
+    """The labels of the ``part`` "train" or "test" of a rendered set, int64 ``(N,)``: the classes in turn."""
+    per_class = TEST_PER_CLASS if part == "test" else spec.glyphs_per_class or PER_CLASS
+    return np.tile(np.arange(spec.rendered_classes), per_class)
+
+
+def assemble(
+    spec: DataSpec,
+    paint: Callable[[np.ndarray, str], np.ndarray],
+    *,
+    class_ids: Sequence[str],
+    class_names: Sequence[str],
+    groups: Mapping[str, Sequence[int]] | None = None,
+) -> ImageSet:
+    """The rendered set ``spec``; ``paint(labels, part)`` makes the images uint8 ``(N, 3, S, S)`` of a part."""
+    parts = {}
+    for part in ("train", "test"):
+        labels = labels_of(spec, part)
+        parts[part] = Labelled(torch.from_numpy(paint(labels, part)), torch.from_numpy(labels))
+    return build(spec.name, **parts, class_ids=class_ids, class_names=class_names, flip=False, groups=groups)

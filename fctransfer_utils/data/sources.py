@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import unknown
@@ -13,6 +14,15 @@ from .spec import SETS, DataSpec
 from .variants import viewed
 
 CACHE = ".fctransfer-cache"
+_RENDERERS = {
+    "glyphs": "glyphs",
+    "glyph-others": "glyphs",
+    "glyph-textures": "glyph_textures",
+    "glyph-scenes": "glyph_scenes",
+    "glyph-fonts": "glyph_faces",
+    "glyph-places": "glyph_places",
+}
+"""The module of this room whose ``render`` makes a set; imported when it is needed."""
 
 
 def load(
@@ -50,20 +60,22 @@ def _viewed(images: ImageSet, view: str) -> ImageSet:
 def _load(
     spec: DataSpec, root: Path | str | None, *, progress: bool, bad_images: str | None, download: bool | None
 ) -> ImageSet:
-    if spec.name == "glyphs":
-        from .glyphs import render
-
-        return render(spec)
+    if spec.name in _RENDERERS:
+        return import_module(f".{_RENDERERS[spec.name]}", __package__).render(spec)
     bad_images = bad_images or os.environ.get("FCTRANSFER_BAD_IMAGES") or "refuse"
     if bad_images not in BAD_IMAGES:
         raise unknown("choice for bad_images", bad_images, BAD_IMAGES)
     if download is None:
         download = os.environ.get("FCTRANSFER_DOWNLOAD", "1") != "0"
-    root = Path(root or os.environ.get("FCTRANSFER_DATA") or "build/data").expanduser()
-    found, home = _listing(spec, root, download=download, progress=progress)
+    found, home = _listing(spec, data_root(root), download=download, progress=progress)
     return cached(
         found, image_size=spec.image_size, folders=_cache_folders(home), bad_images=bad_images, progress=progress
     )
+
+
+def data_root(root: Path | str | None) -> Path:
+    """Where the public sets lie: ``root``, else FCTRANSFER_DATA, else ``build/data``."""
+    return Path(root or os.environ.get("FCTRANSFER_DATA") or "build/data").expanduser()
 
 
 def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> tuple[Listing, Path]:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import InputError, unknown
-from .glyph_classes import CHARACTERS
+from .glyph_classes import CHARACTERS, FACES, OTHERS, SCENES, TEXTURES
 
-SETS = ("glyphs", "tiny-imagenet", "cifar10", "cifar100", "folder:PATH")
+RENDERED = {
+    "glyphs": len(CHARACTERS),
+    "glyph-others": len(OTHERS),
+    "glyph-textures": len(TEXTURES),
+    "glyph-scenes": len(SCENES),
+    "glyph-fonts": len(FACES),
+    "glyph-places": len(OTHERS),
+}
+"""The sets that are made on the spot, and how many classes each has."""
+OF_CHARACTERS = ("glyphs", "glyph-others", "glyph-places")
+"""Those whose classes are characters, of which fewer can be taken."""
+SETS = ("glyphs", "tiny-imagenet", "cifar10", "cifar100", *[*RENDERED][1:], "folder:PATH")
 GLYPH_OPTIONS = ("glyph_classes", "glyphs_per_class", "glyphs_seed")
 VIEWS = ("", "grey", "inverted")
 
@@ -16,10 +27,15 @@ VIEWS = ("", "grey", "inverted")
 class DataSpec:
     """A data set at one image size, as pure data.
 
-    ``name`` is ``glyphs``, ``tiny-imagenet``, ``cifar10``, ``cifar100`` or ``folder:PATH``; ``image_size`` is in
-    pixels; the other three shape the rendered glyphs only and are 0 for every other set. For glyphs 0 means all
-    classes, 100 training images per class, seed 0. ``view`` shows any set in another way (``variants.viewed``):
-    ``grey`` in one channel, ``inverted`` in one channel with the tones turned round, empty as it is.
+    ``name`` is one of SETS: ``tiny-imagenet``, ``cifar10``, ``cifar100``, ``folder:PATH`` or a rendered set. Rendered
+    are ``glyphs`` (characters, the source of the course), ``glyph-others`` (characters that no source has),
+    ``glyph-textures`` (no object at all), ``glyph-scenes`` (the class is how several characters are arranged),
+    ``glyph-fonts`` (the class is the font) and ``glyph-places`` (a small character anywhere, with a known box).
+
+    ``image_size`` is in pixels. The three options that follow it shape the rendered sets only and are 0 for every other
+    one; 0 means all classes, 100 training images per class, seed 0. ``glyph_classes`` takes the first so many
+    characters and is for OF_CHARACTERS only. ``view`` shows any set in another way (``variants.viewed``): ``grey`` in
+    one channel, ``inverted`` in one channel with the tones turned round, empty as it is.
     """
 
     name: str = "glyphs"
@@ -42,10 +58,17 @@ class DataSpec:
             value = getattr(self, option)
             if value < 0:
                 raise InputError(f"{option} {value} is negative; give 0 for the default or a number.")
-            if value and self.name != "glyphs":
-                raise InputError(f"{option} {value} is for glyphs only; leave it 0 for {self.name}.")
-        if self.glyph_classes == 1 or self.glyph_classes > len(CHARACTERS):
+            takers = OF_CHARACTERS if option == "glyph_classes" else tuple(RENDERED)
+            if value and self.name not in takers:
+                raise InputError(f"{option} {value} is for {', '.join(takers)} only; leave it 0 for {self.name}.")
+        most = RENDERED.get(self.name, 0)
+        if self.glyph_classes == 1 or self.glyph_classes > most:
             raise InputError(
-                f"glyph_classes {self.glyph_classes} cannot be had: there are {len(CHARACTERS)} characters;"
-                f" choose 2..{len(CHARACTERS)}, or 0 for all."
+                f"glyph_classes {self.glyph_classes} cannot be had: there are {most} characters in {self.name};"
+                f" choose 2..{most}, or 0 for all."
             )
+
+    @property
+    def rendered_classes(self) -> int:
+        """How many classes a rendered set has by this specification; 0 for sets that are read from files."""
+        return self.glyph_classes or RENDERED.get(self.name, 0)

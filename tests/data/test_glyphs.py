@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fctransfer_utils.data import DataSpec, load
+from fctransfer_utils.data import DataSpec, batches, load
 from fctransfer_utils.data import glyph_render as renderer
 from fctransfer_utils.data.glyph_classes import CHARACTERS, LETTERS, SYMBOLS, groups
 from fctransfer_utils.data.glyph_fonts import FONTS, fonts_with, mask
@@ -120,7 +120,7 @@ def test_train_and_test_images_come_from_different_streams(small: ImageSet) -> N
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_threads(small: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(renderer.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(batches.os, "cpu_count", lambda: 1)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -149,9 +149,9 @@ def test_more_images_per_class_continue_the_same_sequence() -> None:
 def test_a_warp_by_nothing_gives_back_the_mask() -> None:
     bank = renderer.Bank("A", 32)
     which = np.zeros(1, dtype=np.int64)
-    still = renderer._warp(bank, which, np.eye(2)[None], np.zeros((1, 2)))[0]
+    still = renderer.warp(bank, which, np.eye(2)[None], np.zeros((1, 2)))[0]
     assert np.abs(still - bank.masks[0, 1:-1, 1:-1].astype(int)).max() <= 1
-    moved = renderer._warp(bank, which, np.eye(2)[None], np.array([[0.25, 0.0]]))[0]
+    moved = renderer.warp(bank, which, np.eye(2)[None], np.array([[0.25, 0.0]]))[0]
     assert (moved[:, 8:] == still[:, :-8]).all()
     assert not moved[:, :8].any()
 
@@ -159,9 +159,9 @@ def test_a_warp_by_nothing_gives_back_the_mask() -> None:
 def test_a_turned_glyph_is_the_warp_of_its_turned_coordinates() -> None:
     """Against torch's own bilinear sampling, to one grey level of 256 and rounding."""
     bank = renderer.Bank("g", 32)
-    draws = renderer.Draws(np.random.Philox(3).random_raw(6 * 7).reshape(6, 7))
-    inverse, centre = renderer._place(draws, 0.1, renderer.DEFAULT, scale=(0.5, 0.8))
-    warped = renderer._warp(bank, np.zeros(6, dtype=np.int64), inverse, centre) / 256
+    draws = batches.Draws(np.random.Philox(3).random_raw(6 * 7).reshape(6, 7))
+    inverse, centre = renderer.drawn_place(draws, 0.1, renderer.DEFAULT, scale=(0.5, 0.8))
+    warped = renderer.warp(bank, np.zeros(6, dtype=np.int64), inverse, centre) / 256
     theta = torch.cat([torch.from_numpy(inverse), torch.zeros(6, 2, 1)], 2)
     theta[:, :, 2] = -(torch.from_numpy(inverse) @ torch.from_numpy(2 * centre)[:, :, None])[:, :, 0]
     grid = torch.nn.functional.affine_grid(theta, [6, 1, 32, 32], align_corners=False)
@@ -172,8 +172,8 @@ def test_a_turned_glyph_is_the_warp_of_its_turned_coordinates() -> None:
 
 def test_colours_keep_the_wanted_contrast() -> None:
     wanted = renderer.DEFAULT
-    draws = renderer.Draws(np.random.Philox(0).random_raw(500 * 8).reshape(500, 8))
-    background, glyph = (colour @ np.array([77, 151, 28]) / 256 for colour in renderer._colours(draws, wanted))
+    draws = batches.Draws(np.random.Philox(0).random_raw(500 * 8).reshape(500, 8))
+    background, glyph = (colour @ np.array([77, 151, 28]) / 256 for colour in renderer.colours(draws, wanted))
     distance = np.abs(background - glyph)
     assert distance.min() > wanted.contrast[0] - 2
     assert distance.max() < wanted.contrast[1] + 2
@@ -223,13 +223,19 @@ def test_a_network_learns_them() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"glyph_classes": len(CHARACTERS) + 1}, f"there are {len(CHARACTERS)} characters; choose 2"),
+        ({"glyph_classes": len(CHARACTERS) + 1}, f"there are {len(CHARACTERS)} characters in glyphs; choose 2"),
+        ({"name": "glyph-places", "glyph_classes": 31}, "there are 30 characters in glyph-places; choose 2..30"),
+        ({"name": "glyph-scenes", "glyph_classes": 4}, "glyph_classes 4 is for .* only; leave it 0 for glyph-scenes"),
+        ({"name": "tiny-imagenet", "glyphs_seed": 3}, "glyphs_seed 3 is for .*glyph-fonts.*leave it 0 for tiny-imagen"),
         ({"glyph_classes": 1}, "glyph_classes 1 cannot be had"),
         ({"glyphs_per_class": -5}, "glyphs_per_class -5 is negative"),
         ({"image_size": 16}, "image_size 16 is outside 32..256"),
         ({"name": "glyph"}, "unknown data set 'glyph'.*Did you mean 'glyphs'"),
         ({"name": "folder:"}, "unknown data set 'folder:'; allowed: .*folder:PATH"),
-        ({"name": "cifar10", "glyph_classes": 5}, "glyph_classes 5 is for glyphs only; leave it 0 for cifar10"),
+        (
+            {"name": "cifar10", "glyph_classes": 5},
+            "glyph_classes 5 is for glyphs, glyph-others, .*; leave it 0 for cifar10",
+        ),
     ],
 )
 def test_a_specification_that_cannot_be_met_is_refused(options: dict, message: str) -> None:
