@@ -16,6 +16,8 @@ NAME = "tiny-imagenet"
 FOLDER = "tiny-imagenet-200"
 URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
 SHA256 = "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821"
+SIDE = 64
+ANNOTATIONS = "val/val_annotations.txt"
 LAYOUT = (
     "expected wnids.txt, words.txt, train/<wnid>/images/*.JPEG, val/images/*.JPEG and val/val_annotations.txt, as in"
     f" {URL} (unpacked or not)"
@@ -75,7 +77,7 @@ def _train(tree: Tree, numbers: dict[str, int]) -> tuple[Item, ...]:
 
 def _test(tree: Tree, numbers: dict[str, int]) -> tuple[Item, ...]:
     files = tree.files("val/images")
-    rows = [line.split("\t") for line in _lines(tree, "val/val_annotations.txt")]
+    rows = [line.split("\t") for line in _lines(tree, ANNOTATIONS)]
     strange = [row for row in rows if len(row) < 2 or row[1] not in numbers]
     if strange:
         raise _wrong(tree, f"{len(strange)} lines of val/val_annotations.txt name no class, such as {strange[0]}")
@@ -89,6 +91,31 @@ def _test(tree: Tree, numbers: dict[str, int]) -> tuple[Item, ...]:
         raise _wrong(tree, f"{len(empty)} classes have no validation images, such as {min(empty)}")
     items = (Item(f"val/images/{name}", numbers[wnid], files[name]) for name, wnid, *_ in rows)
     return tuple(sorted(items, key=lambda item: (item.label, item.path)))
+
+
+def boxes(where: Path) -> list[tuple[int, int, int, int]]:
+    """The box of the object in each test image, in the order of ``listing``: x0, y0, x1, y1 of SIDE x SIDE pixels.
+
+    The first and the last pixel across and down, both inside the box. Raises InputError for a line without such a box.
+    """
+    tree: Tree = ZipTree(where) if where.is_file() else FolderTree(where)
+    found = {}
+    for number, line in enumerate(_lines(tree, ANNOTATIONS), start=1):
+        name, _, *ends = line.split("\t")
+        if len(ends) != 4 or not all(end.isascii() and end.isdigit() for end in ends):
+            raise _no_box(tree, number, line, "4 whole numbers")
+        x0, y0, x1, y1 = map(int, ends)
+        if not (x0 <= x1 < SIDE and y0 <= y1 < SIDE):
+            raise _no_box(tree, number, line, f"x0 <= x1 and y0 <= y1, all in 0..{SIDE - 1}")
+        found[f"val/images/{name}"] = (x0, y0, x1, y1)
+    return [found[item.path] for item in listing(where).test]
+
+
+def _no_box(tree: Tree, number: int, line: str, wanted: str) -> InputError:
+    return InputError(
+        f"line {number} of {ANNOTATIONS} in {tree.where} holds no box: {line!r}; expected name, class, x0, y0, x1, y1"
+        f" between tabs, with {wanted}. Take the file of {URL}."
+    )
 
 
 def _lines(tree: Tree, path: str) -> list[str]:
