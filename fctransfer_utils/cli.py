@@ -21,7 +21,8 @@ OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
 _STUDY_OPTIONS = (
     "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "init", "epochs",
     "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class", "volumes",
-    "few_steps", "long_epochs", "labels", "keep_steps", "targets",
+    "few_steps", "long_epochs", "labels", "keep_steps", "targets", "arms", "protocols",
+    "rates", "fc_steps", "views",
 )  # fmt: skip
 
 
@@ -102,9 +103,14 @@ def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group.add_argument("--volumes", type=_numbers, metavar="1,5,20", help="study volume: images per class")
     group.add_argument("--few-steps", type=int, metavar="N", help="study volume: steps per epoch with few images")
     group.add_argument("--long-epochs", type=int, metavar="N", help="study dip: epochs of the longer schedule")
-    group.add_argument("--labels", type=_numbers, metavar="5,20,100", help="study keep: training images per class")
+    group.add_argument("--labels", type=_numbers, metavar="5,20,100", help="studies keep, fc: images per class")
     group.add_argument("--keep-steps", type=int, metavar="N", help="study keep: steps per epoch")
-    group.add_argument("--targets", type=_words, metavar="folder:PATH,...", help="study keep: other sets to move to")
+    group.add_argument("--targets", type=_words, metavar="folder:PATH,...", help="studies keep, fc: other sets")
+    group.add_argument("--arms", type=_words, metavar="A,B", help="study fc: what stands behind the convolutions")
+    group.add_argument("--protocols", type=_words, metavar="P1,P3,...", help="study fc: how a network is moved")
+    group.add_argument("--rates", type=_rates, metavar="0.003,0.01", help="study fc: learning rates on a target")
+    group.add_argument("--fc-steps", type=int, metavar="N", help="study fc: steps on a target")
+    group.add_argument("--views", type=_words, metavar="grey,inverted", help="study fc: views of the held-out classes")
     group.add_argument("--glyph-classes", type=int, metavar="K")
     group.add_argument("--glyphs-per-class", type=int, metavar="K")
 

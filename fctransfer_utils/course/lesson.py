@@ -103,7 +103,7 @@ class Course:
         """
         if not self.trains:
             return self.evidence(name, where=where)
-        from ..experiments.table import data_label
+        from ..experiments.target_spec import data_label
 
         frame = compute().copy()
         frame.insert(0, "data", data_label(self.plan().runs[0].data))
@@ -208,7 +208,7 @@ class Course:
 
     def _is_published(self) -> bool:
         """Whether the committed table holds networks trained on the very images of this profile."""
-        from ..experiments.table import data_label
+        from ..experiments.target_spec import data_label
 
         path = self.project.evidence("transfer")
         label = data_label(self.plan().runs[0].data)

@@ -92,7 +92,6 @@ def target_distances(run: Course, *, study: Study | None = None) -> pd.DataFrame
 
     from ..data.splits import make_split
     from ..experiments.run_target import target_classes
-    from ..experiments.table import data_label
     from ..experiments.worker import load_images
     from .layers import seen_by
 
@@ -109,8 +108,7 @@ def target_distances(run: Course, *, study: Study | None = None) -> pd.DataFrame
         images = load_images(data, run.project.data)
         classes, _ = target_classes(spec, images)
         there = seen_by(donors[key].net, images, classes, layers=LAYERS, seed=run.seed)
-        name = data_label(data) + (f" {spec.part}" if spec.split else "")
-        place = {"split": spec.source.split, "source": spec.source.target, "target_set": name}
+        place = {"split": spec.source.split, "source": spec.source.target, "target_set": spec.target_label}
         rows += [{**place, **_far(there[n], home[key][n], n, run.seed)} for n in LAYERS]
     return pd.DataFrame(rows)
 

@@ -78,6 +78,35 @@ class ImageSet:
         renumbered = torch.repeat_interleave(torch.arange(len(chosen)), torch.tensor([len(pick) for pick in picks]))
         return Labelled(images[torch.cat(picks)], renumbered)
 
+    def few(self, classes: Sequence[int], *, labels: int, validation: int, seed: int = 0) -> tuple[Labelled, Labelled]:
+        """Training images of ``classes`` to learn from, ``labels`` of each, and ``validation`` others of each to judge.
+
+        The draw depends on ``seed`` and the class only; the images that judge are the same for any number of labels,
+        and those to learn from are nested in it. ``labels`` 0 takes all that do not judge. Raises InputError when a
+        class has too few.
+        """
+        chosen = self._checked(classes)
+        learn, judge = [], []
+        for index in chosen:
+            there = int((self.train_labels == index).sum())
+            if there < max(labels, 1) + validation:
+                raise InputError(
+                    f"{labels or 'some'} labels per class and {validation} images to choose the learning rate by are"
+                    f" asked, but class {index} ({self.class_names[index]}) of {self.name} has {there} training images;"
+                    f" ask for at most {max(there - validation, 0)} labels, or leave the class out."
+                )
+            options = {"part": "train", "seed": seed}
+            judging = self._draw(self.train_labels, index, per_class=validation, **options) if validation else []
+            drawn = self._draw(self.train_labels, index, per_class=labels and labels + validation, **options)
+            judge.append(torch.as_tensor(judging, dtype=torch.int64))
+            learn.append(drawn[~torch.isin(drawn, judge[-1])])
+        return self._relabelled(learn), self._relabelled(judge)
+
+    def _relabelled(self, picks: Sequence[Tensor]) -> Labelled:
+        """The training images of ``picks``, one tensor of image numbers per class, labelled 0..k-1 in that order."""
+        labels = torch.repeat_interleave(torch.arange(len(picks)), torch.tensor([len(pick) for pick in picks]))
+        return Labelled(self.train_images[torch.cat(list(picks))], labels)
+
     def _checked(self, classes: Sequence[int]) -> list[int]:
         chosen = [int(index) for index in classes]
         if not chosen:

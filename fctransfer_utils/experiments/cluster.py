@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from .engine import Session
-    from .spec import RunSpec
+    from .record import AnySpec
 
 TICK = 1.0
 GRACE = 3.0
@@ -86,7 +86,7 @@ def remote_cluster(scheduler: str) -> Iterator[Client]:
 
 def train_on(client: Client, session: Session) -> None:
     """Train what ``session`` waits for, one network per worker at a time; results come back as they are ready."""
-    running: dict[Future, RunSpec] = {}
+    running: dict[Future, tuple[AnySpec, ...]] = {}
     donors: dict[str, Future] = {}
     lost: Counter[str] = Counter()
     session.counter.start()
@@ -96,16 +96,16 @@ def train_on(client: Client, session: Session) -> None:
             if not running:
                 return
             for future in _finished(running):
-                run = running.pop(future)
-                outcome = _result(future, run)
+                runs = running.pop(future)
+                outcome = _result(future, runs[0])
                 if outcome is not None:
-                    session.keep(run, outcome)
+                    session.keep(runs, outcome)
                     continue
-                lost[run.key] += 1
-                if lost[run.key] >= ATTEMPTS:
-                    raise _died(run)
+                lost[runs[0].key] += 1
+                if lost[runs[0].key] >= ATTEMPTS:
+                    raise _died(runs[0])
                 donors.clear()
-                session.waiting.insert(0, run)
+                session.waiting[:0] = runs
             if _overdue(session):
                 return
             session.counter.tell("tick")
@@ -115,31 +115,32 @@ def train_on(client: Client, session: Session) -> None:
 
 
 def _submit(client: Client, session: Session, running: dict, donors: dict) -> None:
+    from .engine import donors_of
+
     needed = {run.donor.key for run in session.waiting if run.donor is not None}
     for key in donors.keys() - needed:
         del donors[key]  # frees the cluster's memory
     slots = len(client.scheduler_info(n_workers=-1)["workers"])
     while len(running) < max(slots, 1):
-        run = session.next_job(frozenset(other.key for other in running.values()))
-        if run is None:
+        runs = session.next_job(frozenset(other.key for others in running.values() for other in others))
+        if not runs:
             return
-        donor = _sent(client, session, run, donors)
-        job = session.job(run, donor=None)
-        future = client.submit(_train, job, donor, key=f"{run.key}-{time.time_ns()}", pure=False, retries=0)
-        running[future] = run
+        keys = donors_of(runs)
+        weights = [_sent(client, session, key, donors) for key in keys]
+        job = session.job(runs, donors={})
+        name = f"{runs[0].key}-{time.time_ns()}"
+        running[client.submit(_train, job, keys, weights, key=name, pure=False, retries=0)] = runs
 
 
-def _sent(client: Client, session: Session, run: RunSpec, donors: dict) -> Future | None:
-    """The donor's weights on the cluster: a task, so that Dask restores them when a worker dies with them."""
-    if run.donor is None:
-        return None
-    if run.donor.key not in donors:
-        key = f"weights-{run.donor.key}-{time.time_ns()}"
-        donors[run.donor.key] = client.submit(bytes, session.donor_bytes(run), key=key, pure=False)
-    return donors[run.donor.key]
+def _sent(client: Client, session: Session, key: str, donors: dict) -> Future:
+    """A donor's weights on the cluster: a task, so that Dask restores them when a worker dies with them."""
+    if key not in donors:
+        content = session.store.weights_bytes(key)
+        donors[key] = client.submit(bytes, content, key=f"weights-{key}-{time.time_ns()}", pure=False)
+    return donors[key]
 
 
-def _train(job: Job, donor: bytes | None) -> Outcome:
+def _train(job: Job, keys: tuple[str, ...], weights: list[bytes]) -> Outcome:
     """Runs in the worker."""
     from dataclasses import replace
 
@@ -154,10 +155,10 @@ def _train(job: Job, donor: bytes | None) -> Outcome:
         task = worker.state.tasks.get(key)
         return task is None or task.state == "cancelled"
 
-    return train_job(replace(job, donor=donor), unwanted=unwanted)
+    return train_job(replace(job, donors=dict(zip(keys, weights, strict=True))), unwanted=unwanted)
 
 
-def _died(run: RunSpec) -> InputError:
+def _died(run: AnySpec) -> InputError:
     return InputError(
         f"the processes that trained {run.key} died {ATTEMPTS} times (often: no memory left); use fewer --workers."
     )
@@ -171,7 +172,7 @@ def _finished(running: dict) -> list[Future]:
     return [future for future in running if future.done()]
 
 
-def _result(future: Future, run: RunSpec) -> Outcome | None:
+def _result(future: Future, run: AnySpec) -> Outcome | None:
     """What came back; None when it was lost with a worker that died."""
     from distributed.scheduler import KilledWorker
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from .worker import Job, Outcome, load_images, train_job
 if TYPE_CHECKING:
     from ..data.spec import DataSpec
     from ..training.execution import Execution
-    from .spec import RunSpec
+    from .record import AnySpec
 
 KEEP_WEIGHTS = ("donors", "all")
 SLACK = 0.9
@@ -56,7 +56,7 @@ class Session:
     store: Store
     execution: Execution
     counter: Counter
-    waiting: list[RunSpec]
+    waiting: list[AnySpec]
     data_root: str | None
     keep_weights: str
     deadline: float | None
@@ -70,44 +70,49 @@ class Session:
         """Until the time limit; None without one."""
         return None if self.deadline is None else self.deadline - time.monotonic()
 
-    def next_job(self, running: frozenset[str] = frozenset()) -> RunSpec | None:
-        """Take the first network off the list whose donor is there and for which there is time; None without one."""
+    def next_job(self, running: frozenset[str] = frozenset()) -> tuple[AnySpec, ...]:
+        """Take the first network off the list whose donor is there and for which there is time, and with it all of its
+        crew whose donors are there; none without one.
+        """
         pending = running | {run.key for run in self.waiting}
-        for run in [] if self.closing else self.waiting:
-            if (run.donor is None or run.donor.key not in pending) and self._in_time(run):
-                self.waiting.remove(run)
-                return run
-        return None
 
-    def job(self, run: RunSpec, *, donor: bytes | None) -> Job:
-        """What a process must know to train ``run``."""
+        def ready(run: AnySpec) -> bool:
+            return run.donor is None or run.donor.key not in pending
+
+        for run in [] if self.closing else self.waiting:
+            if ready(run) and self._in_time(run):
+                crew = [run]
+                if run.crew is not None:
+                    crew = [each for each in self.waiting if each.crew == run.crew and ready(each)]
+                taken = {each.key for each in crew}
+                self.waiting[:] = [each for each in self.waiting if each.key not in taken]
+                return tuple(crew)
+        return ()
+
+    def job(self, runs: tuple[AnySpec, ...], *, donors: Mapping[str, bytes]) -> Job:
+        """What a process must know to train ``runs``."""
+        every = self.keep_weights == "all"
         return Job(
-            run=run,
+            runs=runs,
             execution=self.execution,
-            donor=donor,
+            donors=donors,
             data_root=self.data_root,
-            fingerprint=self.fingerprints[run.data],
-            keep=self.keep_weights == "all" or run.treatment == "base" or run.key in self.donors,
+            fingerprint=self.fingerprints[runs[0].data],
+            keep=frozenset(r.key for r in runs if every or r.treatment == "base" or r.key in self.donors),
             seconds=self.seconds_left(),
         )
 
-    def donor_bytes(self, run: RunSpec) -> bytes | None:
-        """The weights that ``run`` starts from."""
-        return None if run.donor is None else self.store.weights_bytes(run.donor.key)
-
-    def keep(self, run: RunSpec, outcome: Outcome) -> None:
+    def keep(self, runs: tuple[AnySpec, ...], outcome: Outcome) -> None:
         """Write what came back to the store; after a network that was given up for lack of time none is begun."""
-        record = outcome.record
-        if record is None:
-            self.closing = True
-            return
-        self.store.add(record, outcome.weights)
-        self.seconds[_kind(run)] = record.seconds
-        if record.result.diverged:
-            self.diverged.append(record.key)
-        self.counter.tell("trained", run=run, record=record)
+        self.closing = self.closing or not outcome.records
+        for run, record in zip(runs, outcome.records, strict=False):
+            self.store.add(record, outcome.weights.get(record.key))
+            self.seconds[_kind(run)] = record.seconds
+            if record.result.diverged:
+                self.diverged.append(record.key)
+            self.counter.tell("trained", run=run, record=record)
 
-    def _in_time(self, run: RunSpec) -> bool:
+    def _in_time(self, run: AnySpec) -> bool:
         left = self.seconds_left()
         if left is None:
             return True
@@ -191,7 +196,7 @@ def _begin(plan: Plan, store: Store, execution, counter, data_root, keep_weights
     return session
 
 
-def _compare(session: Session, first: RunSpec) -> None:
+def _compare(session: Session, first: AnySpec) -> None:
     """Check that the store's records saw the same images, and learn from them how long networks take."""
     for record in session.store.records():
         data = record.spec.data
@@ -224,12 +229,17 @@ def _train_here(session: Session) -> None:
     from ..training.execution import one_thread
 
     with one_thread(session.execution):
-        while run := session.next_job():
-            job = session.job(run, donor=session.donor_bytes(run))
-            session.keep(run, train_job(job, on_epoch=_telling(session, run)))
+        while runs := session.next_job():
+            job = session.job(runs, donors={key: session.store.weights_bytes(key) for key in donors_of(runs)})
+            session.keep(runs, train_job(job, on_epoch=_telling(session, runs[0])))
 
 
-def _telling(session: Session, run: RunSpec) -> Callable:
+def donors_of(runs: tuple[AnySpec, ...]) -> tuple[str, ...]:
+    """The keys of the networks that ``runs`` start from, each once."""
+    return tuple(dict.fromkeys(run.donor.key for run in runs if run.donor is not None))
+
+
+def _telling(session: Session, run: AnySpec) -> Callable:
     return lambda epoch: session.counter.tell("epoch", run=run, epoch=epoch)
 
 
@@ -253,7 +263,7 @@ def _same_images(record: Record, fingerprint: str, store: Store) -> None:
         )
 
 
-def _kind(run: RunSpec) -> tuple[str, int]:
+def _kind(run: AnySpec) -> tuple[str, int]:
     return run.treatment, run.n
 
 

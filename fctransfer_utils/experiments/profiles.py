@@ -8,8 +8,11 @@ from typing import Any
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
+from ..models.arms import ARMS
 from ..models.spec import NARROW, NetSpec
 from ..training.recipe import Recipe
+from .fc_spec import ON_SOURCE, PROTOCOLS
+from .fc_study import fc_study
 from .keep_study import keep_study
 from .names import STUDIES
 from .studies import (
@@ -22,10 +25,14 @@ from .studies import (
     volume_study,
 )
 from .study import DEFAULT_TREATMENTS, DIRECTIONS, Study, transfer_study
+from .target_spec import ALL
 
 DATA = ("glyphs", "tiny-imagenet", "cifar10", "cifar100")
 FOLDER = "folder:"
 CROP_PADDING = 4
+ARMED = "alexnet_map"
+FC_IMAGES = 110  # training images per class of rendered targets: up to 100 to learn and 10 to choose the rate
+FC_GLYPHS = ("glyph-others", "glyph-textures", "glyph-scenes", "glyph-fonts")
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class Size:
     ``glyph_classes``, ``glyphs_per_class`` (training images) and ``glyphs_seed`` hold for glyphs only, ``width`` for
     alexnet_mini only; ``volumes`` and ``few_steps`` (steps per epoch) for study volume, ``long_epochs`` and
     ``batch_norms`` for study dip; ``labels`` (per class), ``keep_steps`` (per epoch) and ``targets`` (names of data
-    sets beside the source's own) for study keep.
+    sets beside the source's own) for study keep. Study fc takes ``labels`` and ``targets`` too, ``arms``,
+    ``protocols``, ``rates`` (the grid on a target), ``fc_steps`` and ``views`` of the held-out classes.
     """
 
     glyph_classes: int = 50
@@ -63,6 +71,11 @@ class Size:
     labels: Sequence[int] = (5, 20, 100)
     keep_steps: int = 250
     targets: Sequence[str] = ()
+    arms: Sequence[str] = tuple(ARMS)
+    protocols: Sequence[str] = (*PROTOCOLS, *ON_SOURCE)
+    rates: Sequence[float] = (0.003, 0.01, 0.03)
+    fc_steps: int = 100
+    views: Sequence[str] = ("grey", "inverted")
 
 
 PROFILES = {
@@ -110,6 +123,13 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "quick": {"cuts": (4,), "long_epochs": 16, **_ONE_WAY},
         "full": {"cuts": (3, 4, 5)},
     },
+    # Dropout of a half keeps networks of 128 hidden units at chance for epochs, which would decide B against A.
+    "fc": {
+        "": {"net": ARMED, "dropout": 0.2},
+        "smoke": {"labels": (2,), "fc_steps": 2, "rates": (0.01,), "arms": ("A", "B"), "views": ("inverted",)},
+        "quick": {"labels": (20,), "fc_steps": 40, "rates": (0.003, 0.01), "views": ("inverted",)},
+        "full": {"epochs": 6, "seeds": (0, 1, 2, 3, 4, 5)},
+    },
     "keep": {
         "": _ONE_WAY,
         "smoke": {"labels": (2,), "keep_steps": 2},
@@ -150,11 +170,19 @@ def study_profile(study: str, profile: str, data: str = "glyphs", **overrides: A
         own["splits"] = (*PROFILES[profile].splits, distant)
     given = {name: value for name, value in overrides.items() if value is not None}
     size = profile_size(profile, **{**own, **given})
+    if (size.net == ARMED) != (study == "fc"):
+        raise InputError(f"network {size.net} is not for study {study}: {ARMED} is for study fc, and for it alone.")
+    if not size.arms:
+        raise InputError(f"arms names no arm; give at least one of {', '.join(ARMS)}.")
     common = _common(size, data)
     if study == "keep":
         chosen = {name: common[name] for name in ("data", "net", "recipe", "splits", "seeds", "directions")}
         targets = tuple(data_spec(name, size) for name in size.targets)
         return keep_study(**chosen, labels=size.labels, steps=size.keep_steps, targets=targets)
+    if study == "fc":
+        chosen = {name: common[name] for name in ("data", "net", "recipe", "splits", "seeds")}
+        own = {name: getattr(size, name) for name in ("arms", "protocols", "labels", "rates")}
+        return fc_study(**chosen, **own, steps=size.fc_steps, targets=_fc_targets(data, size, common["data"]))
     if study == "volume":
         return volume_study(**common, volumes=size.volumes, few_steps=size.few_steps)
     if study == "dip":
@@ -178,6 +206,7 @@ def _common(size: Size, data: str) -> dict[str, Any]:
             batch_norm=size.batch_norm,
             dropout=size.dropout,
             init=size.init,
+            arm=size.arms[0] if size.net == ARMED else "",
         ),
         "recipe": Recipe(
             epochs=size.epochs,
@@ -191,6 +220,17 @@ def _common(size: Size, data: str) -> dict[str, Any]:
         "treatments": size.treatments,
         "cuts": size.cuts,
     }
+
+
+def _fc_targets(name: str, size: Size, source: DataSpec) -> list[tuple[DataSpec, str]]:
+    """The targets of study fc: the held-out half as it is and in other views, the rendered sets or ``targets``."""
+    held_out = f"{size.splits[0]}:B"
+    same = replace(source, glyphs_per_class=FC_IMAGES) if name == "glyphs" else source
+    found = [(same, held_out), *((replace(same, view=view), held_out) for view in size.views)]
+    if name == "glyphs":
+        others = [replace(same, name=other, glyph_classes=0) for other in FC_GLYPHS]
+        found += [(other, ALL) for other in others]
+    return found + [(data_spec(other, size), ALL) for other in size.targets]
 
 
 def data_spec(data: str, size: Size) -> DataSpec:

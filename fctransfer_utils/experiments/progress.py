@@ -8,9 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .record import Record
-from .spec import RunSpec
-from .target_spec import TargetSpec
+from .record import AnySpec, Record
 
 if TYPE_CHECKING:
     from ..training.loop import Epoch
@@ -31,7 +29,7 @@ class Progress:
     trained: int
     seconds: float
     seconds_left: float | None
-    run: RunSpec | TargetSpec | None = None
+    run: AnySpec | None = None
     record: Record | None = None
     epoch: Epoch | None = None
 
@@ -103,26 +101,17 @@ class Bar:
             self._bar.update(now.done - self._bar.n)
         elif now.event == "epoch" and now.run is not None and now.epoch is not None:
             epochs = f"epoch {now.epoch.epoch}/{now.run.recipe.epochs}"
-            self._bar.set_postfix_str(f"{title(now.run)} {epochs}, top-1 {now.epoch.test_top1:.3f}")
+            self._bar.set_postfix_str(f"{now.run.title} {epochs}, top-1 {now.epoch.test_top1:.3f}")
         elif now.event == "end":
             self._bar.close()
         else:
             self._bar.refresh()
 
 
-def title(run: RunSpec | TargetSpec) -> str:
-    """A run in a few words, such as ``AnB n=4 A->B random0 seed 1``."""
-    if isinstance(run, TargetSpec):
-        return run.title
-    way = f"{run.source}->{run.target}" if run.source else run.target
-    cut = f" n={run.n}" if run.treatment not in ("base", "twice") else ""
-    return f"{run.treatment}{cut} {way} {run.split} seed {run.seed}"
-
-
 def describe(record: Record) -> str:
     """A result in a few words."""
     outcome = "diverged" if record.result.diverged else f"top-1 {record.result.top1:.4f}"
-    return f"{title(record.spec)}: {outcome} in {clock(record.seconds)}"
+    return f"{record.spec.title}: {outcome} in {clock(record.seconds)}"
 
 
 def clock(seconds: float | None) -> str:

@@ -6,11 +6,12 @@ import hashlib
 import json
 import math
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files import checksum
+from .fc_spec import FcSpec
 from .spec import RunSpec
 from .target_spec import TargetSpec, spec_from_json
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..training.loop import Epoch
 
+AnySpec = RunSpec | TargetSpec | FcSpec
 RECORD_VERSION = 1
 TIMINGS = ("seconds",)
 
@@ -38,10 +40,11 @@ class Record:
 
     ``execution`` is the label of the Execution ("cpu/bfloat16"), ``seconds`` the wall time of training,
     ``data_fingerprint`` and ``split_checksum`` name the images and the halves, ``weights_sha256`` the trained weights
-    (kept or not) and ``donor_sha256`` those that were copied (empty without a donor).
+    (kept or not) and ``donor_sha256`` those that were copied (empty without a donor). ``measures`` are further numbers
+    that a study takes of its networks, such as ``validation_top1``.
     """
 
-    spec: RunSpec | TargetSpec
+    spec: AnySpec
     curve: tuple[Epoch, ...]
     result: Result
     versions: dict[str, str]
@@ -51,6 +54,7 @@ class Record:
     split_checksum: str
     weights_sha256: str = ""
     donor_sha256: str = ""
+    measures: dict[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -73,6 +77,8 @@ class Record:
             "weights_sha256": self.weights_sha256,
             "donor_sha256": self.donor_sha256,
         }
+        if self.measures:
+            body["measures"] = _finite(self.measures)
         return {**body, "checksum": checksum(body)}
 
     @classmethod
@@ -93,6 +99,7 @@ class Record:
             body["spec"] = spec_from_json(body["spec"])
             body["curve"] = tuple(Epoch(**_numbers(epoch)) for epoch in body["curve"])
             body["result"] = Result(**_numbers(body["result"]))
+            body["measures"] = _numbers(body.get("measures", {}))
             record = cls(**body)
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"not a record: {error}.") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..data.image_set import ImageSet, Labelled
@@ -12,7 +12,8 @@ from ..errors import InputError, unknown
 from ..models import build, copy_layers, freeze, state_of
 from ..seeds import derive
 from ..training.loop import Epoch, train
-from .record import Record, Result, pack_weights, sha256, versions
+from .fc_spec import FcSpec
+from .record import AnySpec, Record, Result, pack_weights, sha256, versions
 from .spec import RunSpec
 from .target_spec import TargetSpec
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run_network(
-    spec: RunSpec | TargetSpec,
+    spec: AnySpec,
     *,
     images: ImageSet,
     donor_state: Mapping[str, Tensor] | None = None,
@@ -34,6 +35,14 @@ def run_network(
 
     ``donor_state`` holds the weights of ``spec.donor``. Raises InputError when it is missing or a half is unknown.
     """
+    if spec.crew is not None:
+        donors = {} if donor_state is None else {spec.donor.key: donor_state}
+        return run_crew([spec], images=images, donors=donors, execution=execution)[0]
+    if isinstance(spec, FcSpec):
+        from .run_fc import run_alone
+
+        common = {"images": images, "donor_state": donor_state, "execution": execution}
+        return _recorded(spec, run_alone(spec, **common, on_epoch=on_epoch), images, execution, donor_state)
     learner, training, test, split_checksum = _prepared(spec, images, donor_state)
     outcome = train(
         learner,
@@ -49,19 +58,66 @@ def run_network(
         on_epoch=on_epoch,
     )
     state = state_of(learner)
+    ended = Ended(outcome.curve, outcome.diverged, state, outcome.seconds)
+    return _recorded(spec, ended, images, execution, donor_state, split_checksum)
+
+
+def run_crew(
+    specs: Sequence[AnySpec],
+    *,
+    images: ImageSet,
+    donors: Mapping[str, Mapping[str, Tensor]],
+    execution: Execution,
+) -> list[tuple[Record, dict[str, Tensor]]]:
+    """Records and weights of networks that learn side by side: all of one ``crew``.
+
+    ``donors`` holds the weights of their donors by key. Every record is the same, whoever is in the crew.
+    """
+    from .run_fc import run_crew as run
+
+    ended = run(specs, images=images, donors=donors, execution=execution)
+    return [
+        _recorded(spec, each, images, execution, donors.get(spec.donor.key))
+        for spec, each in zip(specs, ended, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A network at its end: its curve, whether it diverged, the weights that learnt, seconds, and further measures."""
+
+    curve: tuple[Epoch, ...]
+    diverged: bool
+    state: dict[str, Tensor]
+    seconds: float
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+def _recorded(
+    spec: AnySpec,
+    ended: Ended,
+    images: ImageSet,
+    execution: Execution,
+    donor_state: Mapping[str, Tensor] | None,
+    split_checksum: str | None = None,
+) -> tuple[Record, dict[str, Tensor]]:
+    if split_checksum is None:
+        split_checksum = make_split(spec.split, images).checksum if spec.split else ""
+    last = ended.curve[-1]
     record = Record(
         spec=spec,
-        curve=outcome.curve,
-        result=Result(outcome.top1, outcome.train_loss, outcome.diverged),
+        curve=ended.curve,
+        result=Result(last.test_top1, last.train_loss, ended.diverged),
         versions=versions(),
         execution=execution.label,
-        seconds=outcome.seconds,
+        seconds=ended.seconds,
         data_fingerprint=images.fingerprint,
         split_checksum=split_checksum,
-        weights_sha256=sha256(pack_weights(state)),
+        weights_sha256=sha256(pack_weights(ended.state)),
         donor_sha256=sha256(pack_weights(dict(donor_state))) if donor_state is not None else "",
+        measures=ended.measures,
     )
-    return record, state
+    return record, ended.state
 
 
 def _prepared(
@@ -108,14 +164,14 @@ def target_images(spec: RunSpec, *, images: ImageSet, split: Split) -> tuple[Lab
     )
 
 
-def stream(spec: RunSpec | TargetSpec, purpose: str) -> int:
+def stream(spec: AnySpec, purpose: str) -> int:
     """The seed of a run for ``purpose`` ("init": first weights; "learn": order of images, augmentation, dropout).
 
     All networks that start from a donor share it per seed, split and target, so that treatments are compared in pairs;
     it never repeats what the base drew. Random filters start as the base does. Networks moved to another set of images
     share it per seed and classes.
     """
-    if isinstance(spec, TargetSpec):
+    if not isinstance(spec, RunSpec):
         return derive(spec.seed, purpose, "target", spec.part)
     role = "base" if spec.donor is None else "second"
     return derive(spec.seed, purpose, role, spec.split, spec.target)

@@ -102,6 +102,18 @@ class RunSpec:
         return checksum(self.to_json())
 
     @property
+    def crew(self) -> None:
+        """It learns alone."""
+
+    @property
+    def title(self) -> str:
+        """The run in a few words, such as ``AnB n=4 A->B random0 seed 1``."""
+        way = f"{self.source}->{self.target}" if self.source else self.target
+        cut = f" n={self.n}" if self.treatment not in ("base", "twice") else ""
+        arm = f" arm {self.net.arm}" if self.net.arm else ""
+        return f"{self.treatment}{arm}{cut} {way} {self.split} seed {self.seed}"
+
+    @property
     def copied_layers(self) -> tuple[int, ...]:
         """The numbers of the layers that come from the donor."""
         behind = range(self.n + 2, LAYERS + 1) if self.treatment in WARM else ()

@@ -9,7 +9,8 @@ from .plan import make_plan
 from .progress import clock
 from .store import Store
 from .study import Study
-from .table import data_label, table_keys
+from .table import table_keys
+from .target_spec import data_label
 
 
 def store_lines(store: Store) -> list[str]:

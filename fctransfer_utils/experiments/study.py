@@ -9,8 +9,8 @@ from ..data.spec import DataSpec
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
+from .record import AnySpec
 from .spec import LAYERS, RANDOM, SELF_DONOR, TREATMENTS, WARM, RunSpec
-from .target_spec import TargetSpec
 
 DIRECTIONS = (("A", "B"), ("B", "A"))
 DEFAULT_TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "twice")
@@ -21,10 +21,12 @@ class Study:
     """A named list of runs without duplicates, bases first.
 
     The order of the others is the order of training: whatever part of it has been done is balanced over treatments.
+    ``in_order`` keeps to the order of ``runs`` where otherwise all of one seed and split comes before the next.
     """
 
     name: str
-    runs: tuple[RunSpec | TargetSpec, ...]
+    runs: tuple[AnySpec, ...]
+    in_order: bool = False
 
     def __post_init__(self) -> None:
         if not self.runs:

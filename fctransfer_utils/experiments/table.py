@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.spec import DataSpec
 from ..errors import InputError
 from ..files import write_text
+from .fc_spec import TRUNK_LAYERS, FcSpec
 from .record import Record
-from .spec import TREATMENTS
-from .target_spec import TargetSpec
+from .spec import TREATMENTS, RunSpec
+from .target_spec import TargetSpec, data_label, target_label
 
 COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target", "treatment", "n", "images_per_class",
@@ -25,11 +25,24 @@ TARGET_COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target_set", "arm", "kept", "hidden", "protocol",
     "labels_per_class", "epochs", "top1", "train_loss", "seconds", "device", "torch", "key",
 )  # fmt: skip
+# The FC study: networks of arms, moved by protocols at several rates. Numbers that a protocol does not have are empty.
+MOVED = ("moved", *(f"moved_{layer}" for layer in TRUNK_LAYERS))
+FC_COLUMNS = (
+    "study", "data", "image_size", "net", "split", "seed", "source", "target_set", "arm", "protocol", "layer",
+    "labels_per_class", "learning_rate", "epochs", "top1", "validation_top1", "train_loss", *MOVED, "cka",
+    "seconds", "device", "torch", "key",
+)  # fmt: skip
+_MEASURES = ("validation_top1", *MOVED, "cka")
 _NUMBERS = {
     "image_size": int, "seed": int, "n": int, "images_per_class": int, "epochs": int, "kept": int,
     "labels_per_class": int, "top1": float, "train_loss": float, "seconds": float,
+    "learning_rate": float, **dict.fromkeys(_MEASURES, float),
 }  # fmt: skip
 _ORDER = ("study", "data", "image_size", "net", "images_per_class", "split", "seed", "target", "source")
+_FC_ORDER = (
+    "study", "data", "image_size", "net", "target_set", "labels_per_class", "seed", "split", "source", "protocol",
+    "layer", "arm", "learning_rate", "epochs", "key",
+)  # fmt: skip
 _TARGET_ORDER = (
     "study", "data", "image_size", "net", "target_set", "labels_per_class", "seed", "split", "source", "kept", "hidden",
     "protocol", "epochs", "key",
@@ -39,16 +52,6 @@ _TARGET_ORDER = (
 def tidy(records: Iterable[Record], *, study: str) -> list[dict[str, Any]]:
     """One row per record with the values of ``COLUMNS``, sorted; ``top1`` is a fraction, ``seconds`` wall time."""
     return in_order([_row(record, study) for record in records])
-
-
-def data_label(data: DataSpec) -> str:
-    """The data set in a table: its name; glyphs with classes x images per class; a folder by its last part only."""
-    if data.name == "glyphs":
-        seed = f" seed {data.glyphs_seed}" if data.glyphs_seed else ""
-        return f"glyphs[{data.glyph_classes}x{data.glyphs_per_class}{seed}]"
-    if data.name.startswith("folder:"):
-        return f"folder:{Path(data.name.removeprefix('folder:')).name}"
-    return data.name
 
 
 def merge(*tables: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -65,7 +68,7 @@ def in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     def place(row: Mapping[str, Any]) -> tuple:
         if "arm" in row:
-            return tuple(row[name] for name in _TARGET_ORDER)
+            return tuple(row[name] for name in (_FC_ORDER if "learning_rate" in row else _TARGET_ORDER))
         treatment = row["treatment"]
         rank = TREATMENTS.index(treatment) if treatment in TREATMENTS else len(TREATMENTS)
         return (*(row[name] for name in _ORDER), rank, treatment, row["n"], row["epochs"], row["key"])
@@ -86,7 +89,9 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 def columns_of(names: Sequence[Mapping[str, Any]] | Sequence[str]) -> tuple[str, ...]:
     """The columns of a table, given its rows or its header: those of moved networks where an arm is named."""
     first = names[0] if names and not isinstance(names[0], str) else names
-    return TARGET_COLUMNS if "arm" in first else COLUMNS
+    if "arm" not in first:
+        return COLUMNS
+    return FC_COLUMNS if "learning_rate" in first else TARGET_COLUMNS
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path | str) -> None:
@@ -130,30 +135,24 @@ def table_keys(path: Path | str) -> frozenset[str]:
 
 def _row(record: Record, study: str) -> dict[str, Any]:
     spec = record.spec
-    if isinstance(spec, TargetSpec):
-        base = spec.source
-        own = {
-            "split": base.split,
-            "seed": spec.seed,
-            "source": base.target,
-            "target_set": data_label(spec.data) + (f" {spec.part}" if spec.split else ""),
-            "arm": spec.arm,
-            "kept": spec.kept,
-            "hidden": spec.hidden,
-            "protocol": spec.protocol,
-            "labels_per_class": spec.labels_per_class,
-        }
+    base = spec if isinstance(spec, RunSpec) else spec.source
+    own = {"split": base.split, "seed": spec.seed}
+    if isinstance(spec, FcSpec):
+        own |= {"source": base.target, "target_set": spec.target_label, "protocol": spec.protocol}
+        own |= {"layer": spec.layer, "labels_per_class": spec.labels_per_class}
+    elif isinstance(spec, TargetSpec):
+        own |= {"source": base.target, "target_set": spec.target_label, "arm": spec.arm, "kept": spec.kept}
+        own |= {"hidden": spec.hidden, "protocol": spec.protocol, "labels_per_class": spec.labels_per_class}
+    elif base.net.arm:  # the source networks of the FC study, on their own classes
+        label = target_label(spec.data, f"{spec.split}:{spec.target}")
+        own |= {"source": spec.target, "target_set": label, "protocol": "source", "layer": ""}
+        own |= {"labels_per_class": spec.images_per_class}
     else:
-        base = spec
-        own = {
-            "split": spec.split,
-            "seed": spec.seed,
-            "source": spec.source,
-            "target": spec.target,
-            "treatment": spec.treatment,
-            "n": spec.n,
-            "images_per_class": spec.images_per_class,
-        }
+        own |= {"source": spec.source, "target": spec.target, "treatment": spec.treatment, "n": spec.n}
+        own |= {"images_per_class": spec.images_per_class}
+    if base.net.arm:
+        own |= {"arm": base.net.arm, "learning_rate": spec.recipe.learning_rate}
+        own |= {name: _rounded(record.measures.get(name, math.nan)) for name in _MEASURES}
     return {
         "study": study,
         "data": data_label(base.data),
@@ -161,13 +160,17 @@ def _row(record: Record, study: str) -> dict[str, Any]:
         "net": spec.net.label,
         **own,
         "epochs": spec.recipe.epochs,
-        "top1": round(record.result.top1, 6),
-        "train_loss": round(record.result.train_loss, 6),
+        "top1": _rounded(record.result.top1),
+        "train_loss": _rounded(record.result.train_loss),
         "seconds": round(record.seconds, 1),
         "device": record.execution,
         "torch": record.versions["torch"],
         "key": record.key,
     }
+
+
+def _rounded(value: float) -> float:
+    return round(value, 6)
 
 
 def _cell(value: Any) -> Any:

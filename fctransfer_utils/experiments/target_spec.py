@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ..data.spec import DataSpec
@@ -56,18 +57,17 @@ class TargetSpec:
             raise InputError("after fc7 there is no hidden layer left to draw anew; give hidden='none'.")
         if self.labels_per_class < 0:
             raise InputError(f"labels_per_class {self.labels_per_class} is negative; give 0 for all or a number.")
-        if not (self.part == ALL or (self.split and self.part.endswith((":A", ":B")))):
-            raise InputError(f"part {self.part!r} is neither {ALL!r} nor a half such as 'random0:B'.")
+        part_of(self.part)
 
     @property
     def split(self) -> str:
         """The split that ``part`` is of; empty for all classes."""
-        return "" if self.part == ALL else self.part.rpartition(":")[0]
+        return part_of(self.part)[0]
 
     @property
     def half(self) -> str:
         """The half that ``part`` names; empty for all classes."""
-        return "" if self.part == ALL else self.part.rpartition(":")[2]
+        return part_of(self.part)[1]
 
     @property
     def arm(self) -> str:
@@ -104,6 +104,15 @@ class TargetSpec:
         return tuple(range(1, self.kept + 1)) if self.protocol == "frozen" else ()
 
     @property
+    def crew(self) -> None:
+        """It learns alone."""
+
+    @property
+    def target_label(self) -> str:
+        """The target in tables, such as ``glyphs[50x60] random0:B``."""
+        return target_label(self.data, self.part)
+
+    @property
     def title(self) -> str:
         """The run in a few words."""
         where = self.data.name if self.part == ALL else f"{self.data.name} {self.part}"
@@ -118,17 +127,7 @@ class TargetSpec:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TargetSpec:
         """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
-        fields = dict(value)
-        version, kind = fields.pop("version", None), fields.pop("kind", None)
-        if (version, kind) != (SPEC_VERSION, KIND):
-            raise InputError(f"specification of kind {kind!r}, version {version!r}; expected {KIND!r}, {SPEC_VERSION}.")
-        try:
-            fields["source"] = RunSpec.from_json(fields["source"])
-            fields["data"] = DataSpec(**fields["data"])
-            fields["recipe"] = Recipe(**fields["recipe"])
-            return cls(**fields)
-        except (TypeError, KeyError) as error:
-            raise InputError(f"not a specification of a moved network: {error}.") from error
+        return moved_from_json(cls, KIND, value)
 
     @cached_property
     def key(self) -> str:
@@ -136,8 +135,60 @@ class TargetSpec:
         return checksum(self.to_json())
 
 
-def spec_from_json(value: dict[str, Any]) -> RunSpec | TargetSpec:
+def part_of(part: str) -> tuple[str, str]:
+    """The split and the half that ``part`` names, such as ("random0", "B"); two empty texts for all classes.
+
+    Raises InputError for anything else.
+    """
+    split, _, half = part.rpartition(":")
+    if part == ALL:
+        return "", ""
+    if not split or half not in ("A", "B"):
+        raise InputError(f"part {part!r} is neither {ALL!r} nor a half such as 'random0:B'.")
+    return split, half
+
+
+def data_label(data: DataSpec) -> str:
+    """The data set in a table: its name; rendered ones with classes x images per class; a folder by its last part."""
+    if data.name.startswith("folder:"):
+        return f"folder:{Path(data.name.removeprefix('folder:')).name}"
+    if data.glyph_classes or data.glyphs_per_class:
+        classes = f"{data.glyph_classes}x" if data.glyph_classes else ""
+        seed = f" seed {data.glyphs_seed}" if data.glyphs_seed else ""
+        return f"{data.name}[{classes}{data.glyphs_per_class}{seed}]"
+    return data.name
+
+
+def target_label(data: DataSpec, part: str) -> str:
+    """A target in a table: the data set, how it is viewed, and which half of which split."""
+    return " ".join(word for word in (data_label(data), data.view, "" if part == ALL else part) if word)
+
+
+def moved_from_json(cls: type, kind: str, value: dict[str, Any]) -> Any:
+    """A specification of ``kind`` whose network is moved from a ``source``; what its ``to_json`` wrote.
+
+    Raises InputError for another version or unknown fields.
+    """
+    fields = dict(value)
+    found = fields.pop("version", None), fields.pop("kind", None)
+    if found != (SPEC_VERSION, kind):
+        raise InputError(
+            f"specification of kind {found[1]!r}, version {found[0]!r}; expected {kind!r}, {SPEC_VERSION}."
+        )
+    try:
+        fields["source"] = RunSpec.from_json(fields["source"])
+        fields["data"] = DataSpec(**fields["data"])
+        fields["recipe"] = Recipe(**fields["recipe"])
+        return cls(**fields)
+    except (TypeError, KeyError) as error:
+        raise InputError(f"not a specification of a moved network: {error}.") from error
+
+
+def spec_from_json(value: dict[str, Any]) -> Any:
     """The specification that ``value`` holds, of whichever kind. Raises InputError."""
-    if isinstance(value, dict) and value.get("kind") == KIND:
-        return TargetSpec.from_json(value)
-    return RunSpec.from_json(value)
+    from .fc_spec import KIND as FC
+    from .fc_spec import FcSpec
+
+    kinds = {KIND: TargetSpec, FC: FcSpec}
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return kinds.get(kind, RunSpec).from_json(value)

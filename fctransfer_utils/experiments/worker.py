@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.spec import DataSpec
 from ..errors import InputError
-from .record import Record, pack_weights, unpack_weights
-from .spec import RunSpec
-from .target_spec import TargetSpec
+from .record import AnySpec, Record, pack_weights, unpack_weights
 
 if TYPE_CHECKING:
     from ..data.image_set import ImageSet
     from ..training.execution import Execution
     from ..training.loop import Epoch
 
+MOST_BYTES = 2**29
 _loaded: dict[tuple[DataSpec, str], ImageSet] = {}
 _one_at_a_time = threading.Lock()
 
@@ -30,69 +29,81 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """One network to train and all that its process must know.
+    """Networks to train together (mostly one; more of them are a crew) and all that their process must know.
 
-    ``donor`` are the bytes of the donor's weights, ``fingerprint`` the images that the first process found (empty:
-    not yet known), ``keep`` whether weights come back, ``seconds`` how long it may take (None: any time).
+    ``donors`` are the bytes of the donors' weights by key, ``fingerprint`` the images that the first process found
+    (empty: not yet known), ``keep`` the keys whose weights come back, ``seconds`` how long it may take (None: any
+    time). All networks of a job learn the same images.
     """
 
-    run: RunSpec | TargetSpec
+    runs: tuple[AnySpec, ...]
     execution: Execution
-    donor: bytes | None = None
+    donors: Mapping[str, bytes] = field(default_factory=dict)
     data_root: str | None = None
     fingerprint: str = ""
-    keep: bool = False
+    keep: frozenset[str] = frozenset()
     seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The record and the bytes of the weights where they are kept; no record when time was up."""
+    """The records in the order of the job, and the bytes of weights that are kept, by key; nothing when time was up."""
 
-    record: Record | None
-    weights: bytes | None = None
+    records: tuple[Record, ...] = ()
+    weights: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def load_images(spec: DataSpec, root: str | Path | None, *, progress: bool = False) -> ImageSet:
-    """The images, loaded once per process; ``progress`` shows a bar while files are decoded for the first time."""
+    """The images; sets that take no more than half a gigabyte together are kept for the next call.
+
+    ``progress`` shows a bar while files are decoded for the first time.
+    """
     from ..data.sources import load
 
     place = (spec, str(root or ""))
     if place not in _loaded:
-        _loaded.clear()  # one set at a time: a study has one, and memory is for networks
-        _loaded[place] = load(spec, root=root, progress=progress)
+        images = load(spec, root=root, progress=progress)
+        while _loaded and _bytes(*_loaded.values(), images) > MOST_BYTES:
+            del _loaded[next(iter(_loaded))]  # the one that was loaded first
+        _loaded[place] = images
     return _loaded[place]
+
+
+def _bytes(*sets: ImageSet) -> int:
+    return sum(part.nbytes for images in sets for part in (images.train_images, images.test_images))
 
 
 def train_job(
     job: Job, *, on_epoch: Callable[[Epoch], None] | None = None, unwanted: Callable[[], bool] | None = None
 ) -> Outcome:
-    """Train the network of ``job``; it is given up after an epoch when ``unwanted()`` or when time is up.
+    """Train the networks of ``job``; one is given up after an epoch when ``unwanted()`` or when time is up.
 
     Raises InputError when this machine holds other images than the first one.
     """
-    from .run_network import run_network
+    from .run_network import run_crew, run_network
 
     deadline = None if job.seconds is None else time.monotonic() + job.seconds
     with _one_at_a_time:  # dropout draws from the generator of the process
-        images = load_images(job.run.data, job.data_root)
+        first = job.runs[0]
+        images = load_images(first.data, job.data_root)
         if job.fingerprint and images.fingerprint != job.fingerprint:
             raise InputError(
-                f"the images of {job.run.data.name} here ({images.fingerprint}) differ from those of the study"
+                f"the images of {first.data.name} here ({images.fingerprint}) differ from those of the study"
                 f" ({job.fingerprint}); give every machine the same data."
             )
-        donor = None if job.donor is None else unpack_weights(job.donor)
+        donors = {key: unpack_weights(content) for key, content in job.donors.items()}
+        common = {"images": images, "execution": job.execution}
         try:
-            record, state = run_network(
-                job.run,
-                images=images,
-                donor_state=donor,
-                execution=job.execution,
-                on_epoch=_watching(job.run.recipe.epochs, deadline, on_epoch, unwanted),
-            )
+            if first.crew is not None:
+                found = run_crew(job.runs, donors=donors, **common)
+            else:
+                watch = _watching(first.recipe.epochs, deadline, on_epoch, unwanted)
+                state = None if first.donor is None else donors.get(first.donor.key)
+                found = [run_network(first, donor_state=state, on_epoch=watch, **common)]
         except OutOfTime:
-            return Outcome(None)
-    return Outcome(record, pack_weights(state) if job.keep else None)
+            return Outcome()
+    weights = {record.key: pack_weights(state) for record, state in found if record.key in job.keep}
+    return Outcome(tuple(record for record, _ in found), weights)
 
 
 def _watching(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +14,17 @@ from ..errors import InputError, unknown
 from .execution import Execution, one_thread
 from .loop import Pixels
 
+BATCH = 250
 
-@torch.no_grad()
+
+class View(NamedTuple):
+    """One thing to keep of a layer's output: under which ``name``, of which ``layer``, and in which shape."""
+
+    name: str
+    layer: str
+    shape: Callable[[Tensor], Tensor]
+
+
 def activations(
     net: nn.Sequential,
     images: Tensor,
@@ -22,7 +33,7 @@ def activations(
     mean: Sequence[float],
     std: Sequence[float],
     execution: Execution | None = None,
-    batch_size: int = 250,
+    batch_size: int = BATCH,
     pool: int = 0,
 ) -> dict[str, Tensor]:
     """The outputs of named ``layers`` (names, or numbers from 1) for uint8 ``images`` (N, 3, H, W).
@@ -32,16 +43,34 @@ def activations(
     ``mean`` and ``std`` (3,) are those it learnt with. Raises InputError for an unknown layer, no layer, no image and
     a negative ``pool``.
     """
-    names = _names(net, layers)
     if pool < 0:
         raise InputError(f"pool {pool} is negative; give 0 for whole maps or the side of the pooled ones, such as 2.")
+    wanted = [View(name, name, partial(flat, pool=pool)) for name in _names(net, layers)]
+    return views(net, images, wanted, mean=mean, std=std, execution=execution, batch_size=batch_size)
+
+
+@torch.no_grad()
+def views(
+    net: nn.Sequential,
+    images: Tensor,
+    wanted: Sequence[View],
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    execution: Execution | None = None,
+    batch_size: int = BATCH,
+) -> dict[str, Tensor]:
+    """What ``wanted`` asks for, each image run once: float32 on the CPU, by the name of the view.
+
+    A view's ``shape`` is given a layer's output, float32 (B, C, h, w) or (B, F). Raises InputError as ``activations``.
+    """
     if not len(images):
         raise InputError("no images to look at; select at least one.")
     execution = execution or Execution()
     pixels = Pixels.of(mean, std, execution)
     training = net.training
     net.to(execution.device).eval()
-    kept: dict[str, list[Tensor]] = {name: [] for name in names}
+    kept: dict[str, list[Tensor]] = {view.name: [] for view in wanted}
     try:
         with one_thread(execution):
             for batch in images.split(batch_size):
@@ -49,8 +78,8 @@ def activations(
                     signal = pixels(batch.to(execution.device))
                     for name, layer in net.named_children():
                         signal = layer(signal)
-                        if name in kept:
-                            kept[name].append(_flat(signal.float(), pool).cpu())
+                        for view in (each for each in wanted if each.layer == name):
+                            kept[view.name].append(view.shape(signal.float()).cpu())
     finally:
         net.train(training)
     return {name: torch.cat(parts) for name, parts in kept.items()}
@@ -72,7 +101,8 @@ def _names(net: nn.Sequential, layers: Sequence[str | int]) -> list[str]:
     return [name for name in known if name in wanted]
 
 
-def _flat(signal: Tensor, pool: int) -> Tensor:
+def flat(signal: Tensor, *, pool: int = 0) -> Tensor:
+    """(N, C, h, w) or (N, F) as (N, features), maps averaged to ``pool`` x ``pool`` first where they are larger."""
     if pool and signal.dim() == 4 and signal.shape[-1] > pool:
         signal = F.adaptive_avg_pool2d(signal, pool)
     return signal.contiguous().flatten(1)

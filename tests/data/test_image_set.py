@@ -92,3 +92,23 @@ def test_the_fingerprint_changes_with_a_pixel_a_label_and_a_name(images: ImageSe
     pixel.images[5, 1, 7, 7] += 1
     others = {made(train=pixel), made(test=labelled([0, 1, 1, 1], start=100)), made(class_ids="abd")}
     assert len(others | {images.fingerprint}) == 4
+
+
+def test_few_labels_are_nested_and_apart_from_the_images_that_judge(images: ImageSet) -> None:
+    parts = {count: images.few([0, 2], labels=count, validation=3, seed=1) for count in (2, 5, 0)}
+    learnt = {count: set(values(learn)) for count, (learn, _) in parts.items()}
+    judging = {count: values(judge) for count, (_, judge) in parts.items()}
+    assert [len(learnt[count]) for count in (2, 5, 0)] == [4, 10, 10]
+    assert learnt[2] < learnt[5] == learnt[0]
+    assert judging[2] == judging[5] == judging[0]
+    assert len(judging[2]) == 6
+    assert not learnt[0] & set(judging[0])
+    assert parts[2][0].labels.tolist() == [0, 0, 1, 1]
+    assert parts[2][1].labels.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_class_with_too_few_labels_is_named_with_what_it_has(images: ImageSet) -> None:
+    with pytest.raises(InputError, match=r"6 labels per class and 3 images.*class 0 \(ay\).*has 8.*at most 5 labels"):
+        images.few([0, 1], labels=6, validation=3)
+    with pytest.raises(InputError, match="some labels per class and 8 images"):
+        images.few([1], labels=0, validation=8)

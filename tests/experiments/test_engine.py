@@ -250,7 +250,7 @@ def test_a_network_that_runs_out_of_time_is_given_up_and_trained_later(
 ):
     with monkeypatch.context() as patched:
         patched.setattr(
-            engine, "train_job", lambda job, **told: Outcome(None) if job.run.n == 7 else worker.train_job(job, **told)
+            engine, "train_job", lambda job, **told: Outcome() if job.runs[0].n == 7 else worker.train_job(job, **told)
         )
         report = run(study(), store, time_limit=1000)
     assert (report.done, report.remaining, report.timed_out) == (5, 2, True)

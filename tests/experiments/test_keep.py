@@ -11,7 +11,7 @@ from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments import engine
 from fctransfer_utils.experiments.keep_study import ARMS, keep_study
 from fctransfer_utils.experiments.profiles import study_profile
-from fctransfer_utils.experiments.progress import silent, title
+from fctransfer_utils.experiments.progress import silent
 from fctransfer_utils.experiments.run_target import moved_network
 from fctransfer_utils.experiments.table import TARGET_COLUMNS, merge, read_table, tidy, write_table
 from fctransfer_utils.experiments.target_spec import TargetSpec, spec_from_json
@@ -95,7 +95,7 @@ def test_other_sets_are_learnt_whole_from_the_first_base(keep):
         ("random0", "folder:images/flowers", "all"),
     }
     assert set(places.values()) == {11}
-    assert "images/" not in title(made.runs[-1])
+    assert "images/" not in made.runs[-1].title
 
 
 def test_profiles_move_glyphs_near_and_far():

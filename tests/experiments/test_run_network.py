@@ -116,4 +116,4 @@ def test_more_images_than_there_are_is_an_error(study, images, split):
 
 def test_a_machine_with_other_images_refuses_to_train(runs, data_root):
     with pytest.raises(InputError, match="differ"):
-        train_job(Job(run=runs["B"], execution=EXECUTION, data_root=str(data_root), fingerprint="0" * 16))
+        train_job(Job(runs=(runs["B"],), execution=EXECUTION, data_root=str(data_root), fingerprint="0" * 16))

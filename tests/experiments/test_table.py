@@ -7,7 +7,8 @@ import pytest
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.record import Record, Result
-from fctransfer_utils.experiments.table import COLUMNS, data_label, merge, read_table, table_keys, tidy, write_table
+from fctransfer_utils.experiments.table import COLUMNS, merge, read_table, table_keys, tidy, write_table
+from fctransfer_utils.experiments.target_spec import data_label
 
 
 @pytest.fixture
