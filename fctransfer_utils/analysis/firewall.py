@@ -85,6 +85,32 @@ def arm_means(table: pd.DataFrame, value: str, *, scale: float = 1.0, **where: o
     return pd.DataFrame(lines, columns=["arm", "mean", "low", "high", "count"])
 
 
+def by_arm(table: pd.DataFrame, value: str, *, rows: str, scale: float = 1.0, **where: object) -> pd.DataFrame:
+    """Means of ``value`` over the seeds with a row per value of the column ``rows`` and a column per arm.
+
+    ``where`` names columns and the values that rows must have.
+    """
+    for name, wanted in where.items():
+        table = table[table[name] == wanted]
+    wide = scale * table.pivot_table(index=rows, columns="arm", values=value, sort=False)
+    return wide[sorted(wide.columns, key=lambda arm: (len(arm), arm))].reset_index().rename_axis(columns=None)
+
+
+def effects(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What arm B has more than A in every measure of the notebook, as text: ``measure, difference``."""
+    asked = (
+        ("boxes with IoU above 0.5, SCDA", "boxes", "share", 100, {"method": "scda", "threshold": 0.5}),
+        ("boxes with IoU above 0.5, by class", "boxes", "share", 100, {"method": "gradcam", "threshold": 0.5}),
+        ("retrieval, mAP top-1", "retrieval", "map", 100, {"pooling": "avg+max", "k": 1}),
+        ("spatial entropy of the response", "concentration", "entropy", 1, {"which": "forward"}),
+        ("spatial entropy of the first gradient", "concentration", "entropy", 1, {"which": "gradient"}),
+        ("variation within learnt classes (share)", "separation", "within", 100, {"classes": "source"}),
+        ("effective rank on held-out classes", "separation", "effective_rank", 1, {"classes": "held out"}),
+    )
+    found = [(what, str(effect(tables, name, value, scale=k, **where))) for what, name, value, k, where in asked]
+    return pd.DataFrame(found, columns=["measure", "difference"])
+
+
 def sharpness(widths: Sequence[float] = WIDTHS, sizes: Sequence[float] = SIZES) -> pd.DataFrame:
     """What the sum-of-channels box makes of responses that all lie on the object, from sharp to wide.
 

@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from fctransfer_utils.analysis.claims_firewall import claims_of_firewall, explanations
-from fctransfer_utils.analysis.firewall import arm_means, beside_paper, effect, paper_tables, sharpness, take_home
+from fctransfer_utils.analysis.firewall import (
+    arm_means,
+    beside_paper,
+    by_arm,
+    effect,
+    effects,
+    paper_tables,
+    sharpness,
+    take_home,
+)
 from fctransfer_utils.errors import InputError
 from tests.made_firewall import made_measures
 
@@ -71,6 +80,21 @@ def test_a_sharp_response_on_a_large_object_loses_although_it_is_right():
     large = sharpness().query("size == 0.75")
     assert large["iou"].iloc[0] < 0.15
     assert sharpness().query("size == 0.25")["iou"].iloc[-1] < 0.1  # and a wide one on a small object
+
+
+def test_arms_stand_in_columns_and_seeds_are_averaged(tables):
+    wide = by_arm(tables["boxes"], "share", rows="method", scale=100, threshold=0.5)
+    assert list(wide) == ["method", "A", "B", "C", "D", "E"]
+    own = tables["boxes"].query("method == 'scda' and threshold == 0.5 and arm == 'B'")["share"]
+    assert wide.set_index("method").loc["scda", "B"] == pytest.approx(100 * own.mean())
+    assert np.isnan(wide.set_index("method").loc["cam", "B"])  # it has none
+
+
+def test_every_measure_has_its_effect_in_words(tables):
+    found = effects(tables)
+    assert len(found) == 7
+    assert found["difference"].str.contains("n = 3").all()
+    assert effects({})["difference"].str.contains("no estimate").all()
 
 
 def test_an_effect_that_was_not_measured_is_of_nothing(tables):
