@@ -77,6 +77,12 @@ def explanations(tables: Tables, *, where: str = "10_firewall") -> tuple[Claim, 
     return tuple(found)
 
 
+def rules_table() -> pd.DataFrame:
+    """The rules as text, before any number: ``claim, source, paper, expected``."""
+    lines = [(rule.statement, rule.source, rule.paper, f"{rule.side} 0") for rule in RULES]
+    return pd.DataFrame(lines, columns=["claim", "source", "paper", "expected"])
+
+
 def effect_of(table: pd.DataFrame, value: str, *, one: str = WITH, other: str = WITHOUT, **where: object) -> pd.Series:
     """``value`` of arm ``one`` minus that of ``other`` by (split, seed), for the rows with the values ``where``."""
     by_arm = _by_arm(table, value, where)

@@ -10,6 +10,7 @@ from fctransfer_utils.analysis.claims_firewall import (
     effect_of,
     explanations,
     interval,
+    rules_table,
 )
 from tests.made_firewall import LOCALISED, RETRIEVED, made_measures
 
@@ -25,6 +26,13 @@ def verdicts(claims):
 def test_every_claim_is_reproduced_where_it_was_put_in():
     found = verdicts(claims_of_firewall(made_measures()))
     assert found == {rule.id: "reproduced" for rule in RULES}
+
+
+def test_the_rules_can_be_read_before_any_number():
+    table = rules_table()
+    assert len(table) == len(RULES)
+    assert set(table["expected"]) == {"above 0", "below 0"}
+    assert table["claim"].is_unique
 
 
 def test_every_claim_fails_where_the_opposite_was_put_in():
