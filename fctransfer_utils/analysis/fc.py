@@ -146,8 +146,7 @@ def chosen(rows: pd.DataFrame) -> pd.DataFrame:
 
 def rates_of(rows: pd.DataFrame) -> list[float]:
     """The learning rates that networks on targets were trained with, from small to large."""
-    tuned = rows[rows["protocol"].isin(["P2", "P3", "P4", "P5", "P6", "P7"])]
-    return sorted({float(rate) for rate in tuned["learning_rate"].dropna()})
+    return sorted({float(rate) for rate in rows.loc[rows["group"] != "source", "learning_rate"].dropna()})
 
 
 def at_rate(rows: pd.DataFrame, rate: float) -> pd.DataFrame:

@@ -190,13 +190,15 @@ def source_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def layer_probes(rows: pd.DataFrame) -> pd.DataFrame:
-    """Linear probes (P1, P8) by arm and layer over the targets of each group: top-1 and what it gains over arm A.
+    """Linear probes (P1, P8) by arm and layer over the targets of each group, with the labels that P8 has.
 
     Columns ``group, arm, layer, place, top1, mean, low, high, count``: ``top1`` a fraction; ``mean`` and its interval
     in points over the same layer of arm A, nan for A itself and for layers that A lacks.
     """
     both = (rows["protocol"] == "P1") | ((rows["protocol"] == "P8") & (rows["layer"] != LAST))
-    probes = rows[both & (rows["layer"] != "")].assign(protocol="probe")
+    probes = rows[both & (rows["layer"] != "")]
+    counts = set(probes.loc[probes["protocol"] == "P8", "labels_per_class"])  # P1 is there with fewer labels, too
+    probes = probes[probes["labels_per_class"].isin(counts)].assign(protocol="probe")
     found = []
     for (group, arm, layer), part in probes.groupby(["group", "arm", "layer"]):
         top1 = by_seed(part.set_index([*SEED, "target_set", "labels_per_class"])["top1"]).mean()
@@ -233,7 +235,7 @@ def by_rate(rows: pd.DataFrame, *, protocols: Sequence[str] = ("P2", "P3")) -> p
 def chosen_rates(rows: pd.DataFrame) -> pd.DataFrame:
     """How often each rate was chosen: ``protocol, arm``, a column per rate, ``networks``; ``rows`` holds every rate."""
     rates = rates_of(rows)
-    tuned = rows[rows["learning_rate"].isin(rates) & (rows["group"] != "source")]
+    tuned = rows[(rows["group"] != "source") & (rows["protocol"] != "P8")]
     several = tuned[tuned.duplicated(list(NETWORK), keep=False)]
     best = chosen(several) if len(several) else several
     counts = best.groupby(["protocol", "arm"])["learning_rate"].value_counts().unstack(fill_value=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ from . import networks
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
     from ..analysis.distance import Seen
+    from ..data.image_set import ImageSet
     from ..experiments.fc_spec import FcSpec
     from ..experiments.spec import RunSpec
     from ..experiments.study import Study
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 DISTANCES = "fc_distances"
 MEASURED_ON = ("A", "B")
 LAST = 5  # conv5, the last layer that all arms share
+FEW = 4  # rendered images per class where pictures are only shown
 MEANS = ("probe", "logme", "domain", "domain_low", "domain_high")
 
 
@@ -57,40 +61,68 @@ def target_distances(run: Course, *, study: Study | None = None) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def arm_costs(source: RunSpec, *, classes: int) -> pd.DataFrame:
-    """What each arm costs for ``classes`` classes: ``arm, trunk, head, parameters, multiply_adds`` (of one image).
+def arm_costs(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each arm of the trained networks costs: ``arm, trunk, head, parameters, multiply_adds`` (of one image).
 
-    ``trunk`` and ``head`` are parameters of conv1 to conv5, and of all behind it. ``source`` is the base network of any
-    arm, which says how wide the trunk is and how large an image.
+    ``rows`` (``data, net, image_size``) say how wide the trunk is, how large an image, and how many classes the source
+    has: half of its set. ``trunk`` and ``head`` are parameters of conv1 to conv5, and of all behind it. Raises
+    InputError for a set whose number of classes is not known.
     """
     import pandas as pd
 
-    from ..models import ARMS, build
+    from ..models import ARMS, NetSpec, build
     from ..models.cost import layer_costs
 
-    rows = []
+    label, size = str(rows["net"].iloc[0]).split("-"), int(rows["image_size"].iloc[0])
+    classes = source_classes(str(rows["data"].iloc[0]))
+    found = []
     for arm in ARMS:
-        size = source.data.image_size
-        costs = layer_costs(
-            build(replace(source.net, arm=arm), classes=classes, image_size=size, seed=0), image_size=size
-        )
+        spec = NetSpec(name=label[0], width=int(label[1]), batch_norm="bn" in label, arm=arm)
+        costs = layer_costs(build(spec, classes=classes, image_size=size, seed=0), image_size=size)
         trunk = sum(cost.parameters for cost in costs if cost.name.split(".")[0] in _TRUNK)
         whole = sum(cost.parameters for cost in costs)
-        rows.append((arm, trunk, whole - trunk, whole, sum(cost.multiply_adds for cost in costs)))
-    return pd.DataFrame(rows, columns=["arm", "trunk", "head", "parameters", "multiply_adds"])
+        found.append((arm, trunk, whole - trunk, whole, sum(cost.multiply_adds for cost in costs)))
+    return pd.DataFrame(found, columns=["arm", "trunk", "head", "parameters", "multiply_adds"])
 
 
-def source_of(study: Study) -> RunSpec:
-    """The first network of the study that learns the source. Raises InputError when none is moved."""
-    return moved_specs(study)[0].source
+def source_classes(label: str) -> int:
+    """How many classes a source network learns, by the label of its set in a table: half of them, rounded down.
+
+    Raises InputError for a set whose number of classes is not known.
+    """
+    from .costs import PUBLIC
+
+    sizes = re.search(r"\[(\d+)x\d+", label)
+    if sizes is None and label not in PUBLIC:
+        raise InputError(f"how many classes {label!r} has is not known; pass rows of glyphs or of {', '.join(PUBLIC)}.")
+    return (int(sizes.group(1)) if sizes else PUBLIC[label][0]) // 2
 
 
-def source_classes(source: RunSpec) -> int:
-    """How many classes a source network learns. Raises InputError for a set whose size is not known beforehand."""
-    from ..experiments.study import Study
-    from .costs import count
+def target_pictures(
+    run: Course, *, study: Study | None = None, columns: int = 9
+) -> dict[str, tuple[Tensor, list[str]]]:
+    """``columns`` test images of every target of the study, of as many classes as there are, for ``image_grid``.
 
-    return count(Study(name="fc", runs=(source,))).classes
+    Rendered sets are rendered with few images, so that it takes no time. Empty for a study on other images.
+    """
+    import torch
+
+    from ..analysis.fc import group_of, plain_target
+    from ..data.sources import load
+
+    found = {}
+    places = {(spec.data, spec.part): spec for spec in moved_specs(study or run.plan("fc"))}
+    for spec in places.values():
+        if not spec.data.name.startswith("glyph"):
+            continue
+        images = load(replace(spec.data, glyphs_per_class=FEW), root=run.project.data)
+        classes = _classes_of(spec, images)
+        chosen = [classes[number % len(classes)] for number in range(columns)]
+        parts = [images.select([index], part="test", seed=run.seed).images for index in dict.fromkeys(chosen)]
+        rows = torch.cat([part[: -(-columns // len(parts))] for part in parts])[:columns]
+        heading = f"{plain_target(spec.target_label)} ({group_of(spec.target_label)}), {len(classes)} classes"
+        found[heading] = (rows, [""] * len(rows))
+    return found
 
 
 _TRUNK = tuple(f"conv{n}" for n in range(1, LAST + 1))
@@ -116,15 +148,19 @@ def _home(run: Course, source: RunSpec, nets: dict) -> dict[str, Seen]:
 
 
 def _there(run: Course, spec: FcSpec, nets: dict) -> dict[str, Seen]:
-    from ..experiments.run_target import target_classes
     from ..experiments.worker import load_images
 
     images = load_images(spec.data, run.project.data)
-    classes, _ = target_classes(spec, images)
-    return _seen(run, images, classes, nets)
+    return _seen(run, images, _classes_of(spec, images), nets)
 
 
-def _seen(run: Course, images, classes: Sequence[int], nets: dict) -> dict[str, Seen]:
+def _classes_of(spec: FcSpec, images: ImageSet) -> tuple[int, ...]:
+    from ..experiments.run_target import target_classes
+
+    return target_classes(spec, images)[0]
+
+
+def _seen(run: Course, images: ImageSet, classes: Sequence[int], nets: dict) -> dict[str, Seen]:
     from .layers import seen_by
 
     return {arm: seen_by(net, images, classes, layers=(LAST,), seed=run.seed)[LAST] for arm, net in nets.items()}

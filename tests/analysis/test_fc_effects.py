@@ -111,6 +111,13 @@ def test_probes_are_compared_layer_by_layer_where_both_arms_have_the_layer(best)
     assert table.loc[table["arm"] == "A", "mean"].isna().all()
 
 
+def test_probes_of_all_layers_are_those_with_the_most_labels(best):
+    table = fc_effects.layer_probes(best).set_index(["group", "arm", "layer"])
+    rows = best[(best["group"] == "far") & (best["arm"] == "A") & (best["protocol"] == "P1")]
+    most = rows[rows["labels_per_class"] == max(LABELS)]
+    assert table.loc[("far", "A", "conv5"), "top1"] == pytest.approx(most["top1"].mean())
+
+
 def test_one_rate_for_all_can_make_a_gain_that_no_one_has():
     flipped = fc.fc_rows(fc_table(flip=True, gain={"near": 0.0, "far": 0.0}))
     table = fc_effects.by_rate(flipped)
@@ -149,5 +156,5 @@ def test_a_cut_off_table_says_what_it_lacks(rows):
 
 def test_rates_that_were_not_trained_yet_are_counted(rows):
     cut = rows.drop(rows[(rows["protocol"] == "P3") & (rows["learning_rate"] == RATES[0])].index[:7])
-    networks = (5 * 4 + 3 + 1) * 3 * len(TARGETS) * len(LABELS)
+    networks = ((5 * 5 + 3 + 1) * len(LABELS) + 5 * 4 + 3 * 2) * 3 * len(TARGETS)
     assert missing_cells(cut) == (f"7 of {networks} networks lack some of the 2 learning rates.",)
