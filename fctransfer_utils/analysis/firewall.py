@@ -148,14 +148,14 @@ def take_home(tables: Mapping[str, pd.DataFrame], judged: Sequence[Claim], expla
     finds = effect(tables, "retrieval", "map", pooling="avg+max", k=1)
     entropy = effect(tables, "concentration", "entropy", scale=1, which="forward")
     return [
-        f"**Places.** By the sum of channels, FC layers {_more(places, 'localise better', 'localise worse')}: {places}"
-        " of boxes above IoU 0.5 (paper: +21.9 points).",
+        f"**Places.** By the sum of channels, FC layers {_more(places, 'localise better', 'localise worse')}: boxes above"
+        f" IoU 0.5 {places} (paper: +21.9 points).",
         f"**A fair question.** Asked by class (Grad-CAM), FC layers {_more(fair, 'still lead', 'fall behind')}: {fair};"
         f" {_method(places, fair)}.",
-        f"**Retrieval.** FC layers {_more(finds, 'retrieve better', 'retrieve worse')}: {finds} mAP top-1"
+        f"**Retrieval.** FC layers {_more(finds, 'retrieve better', 'retrieve worse')}: mAP top-1 {finds}"
         f" (paper: +33.5 points); {_who(claims)}.",
-        f"**Spread.** The response under FC layers {_more(entropy, 'spreads more', 'is more concentrated')} (spatial"
-        f" entropy {entropy}), and the trunk {_moves(claims.get('trunk-moves-less'))}.",
+        f"**Spread.** FC layers {_more(entropy, 'spread the response', 'concentrate the response')} (spatial entropy"
+        f" {entropy}); while it is fine-tuned, the trunk under them {_moves(claims.get('trunk-moves-less'))}.",
         f"**The firewall.** That a trunk which moves less gains more is {_verdict(claims, 'less-moved-more-gained')}:"
         f" {_number(claims, 'less-moved-more-gained', 'correlation')}; as an explanation the firewall"
         f" {_stands(claims)}.",
@@ -163,6 +163,8 @@ def take_home(tables: Mapping[str, pd.DataFrame], judged: Sequence[Claim], expla
 
 
 def _more(estimate: Estimate, above: str, below: str) -> str:
+    if estimate.mean == 0:
+        return "make no difference"
     return word(estimate, above=above, below=below, unclear="make no clear difference")
 
 
@@ -195,9 +197,9 @@ def _who(claims: Mapping[str, Claim]) -> str:
 
 def _moves(claim: Claim | None) -> str:
     if claim is None or claim.ours is None:
-        return "was not followed while it was fine-tuned"
+        return "was not followed"
     words = word(claim.ours, above="moves more", below="moves less", unclear="moves neither clearly more nor less")
-    return f"{words} while it is fine-tuned ({claim.ours})"
+    return f"{words} ({claim.ours})"
 
 
 def _verdict(claims: Mapping[str, Claim], id: str) -> str:

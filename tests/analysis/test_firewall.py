@@ -123,6 +123,9 @@ def test_one_seed_and_no_study_are_said_in_the_sentences():
     alone = sentences(made_measures(seeds=1))
     assert all("decides nothing" in sentence for sentence in alone[:4])
     assert "is left open" in alone[4]
+    same = made_measures(seeds=1)
+    same["boxes"]["share"] = 0.5
+    assert "make no difference" in sentences(same)[0]
     bare = sentences({})
     assert "not measured" in bare[0]
     assert "could be measured" in bare[4]
