@@ -148,8 +148,8 @@ def take_home(tables: Mapping[str, pd.DataFrame], judged: Sequence[Claim], expla
     finds = effect(tables, "retrieval", "map", pooling="avg+max", k=1)
     entropy = effect(tables, "concentration", "entropy", scale=1, which="forward")
     return [
-        f"**Places.** By the sum of channels, FC layers {_more(places, 'localise better', 'localise worse')}: boxes above"
-        f" IoU 0.5 {places} (paper: +21.9 points).",
+        f"**Places.** By the sum of channels, FC layers {_more(places, 'localise better', 'localise worse')}: boxes"
+        f" above IoU 0.5 {places} (paper: +21.9 points).",
         f"**A fair question.** Asked by class (Grad-CAM), FC layers {_more(fair, 'still lead', 'fall behind')}: {fair};"
         f" {_method(places, fair)}.",
         f"**Retrieval.** FC layers {_more(finds, 'retrieve better', 'retrieve worse')}: mAP top-1 {finds}"
