@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from ..analysis.firewall import arm_means
 from ..analysis.localise import enlarged, scda_boxes
@@ -73,7 +73,7 @@ def heat_maps(
         for axes, arm in zip(grid[0][1:], arms, strict=True):
             axes.set_title(f"arm {arm}" if arm in ARM_STYLE else arm, fontsize=10)
         handles = [
-            Line2D([], [], color="white", ls="-", lw=3, label="known box", path_effects=_outline()),
+            Patch(fc="white", ec=BLACK, lw=1.6, label="known box"),
             Line2D([], [], color=ORANGE, ls=(0, (3, 1.2)), lw=2, label="box that follows from the map"),
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=2)

@@ -89,6 +89,7 @@ def _cells(axes: Axes, pairs: pd.DataFrame) -> None:
             )
     for line in (axes.axhline, axes.axvline):
         line(0, color=BLACK, lw=1.0, zorder=1)
+    axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("B's trunk moved less than A's by (points)")
     axes.set_ylabel("top-1 of B minus A (points)")
     axes.set_title("does the gain go with it?")
