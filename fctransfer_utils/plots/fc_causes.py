@@ -16,7 +16,12 @@ from .style import BLACK, BLUE, GREY, PALE, new_figure, settle, styled
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "6", "7")
 JUDGED, BESIDE = BLUE, GREY
-DRAWN = ("P4 of B", "P5 of the FC head", "P6 of B", "P3 of A")  # the others lie far outside and stand in the table
+DRAWN = {  # the others lie far outside and stand in the table
+    "P4 of B": "P4: hidden layers anew",
+    "P5 of the FC head": "P5: FC only at the target",
+    "P6 of B": "P6: last layer first",
+    "P3 of A": "P3 of arm A",
+}
 PAIRED_GROUPS = ("near", "far")
 
 
@@ -149,7 +154,7 @@ def _ways(axes: Axes, others: pd.DataFrame) -> None:
     axes.axvline(0, color=BLACK, lw=1.0)
     for place, row in enumerate(others.itertuples()):
         _interval(axes, row, place, JUDGED if row.word else BESIDE, "o" if row.word else "d")
-    words = [f"{row.choice} ({row.count_})" for row in others.rename(columns={"count": "count_"}).itertuples()]
+    words = [f"{DRAWN[row.choice]} ({row.count_})" for row in others.rename(columns={"count": "count_"}).itertuples()]
     axes.set_yticks(range(len(others)), words)
     axes.set_ylim(max(len(others), 1) - 0.4, -0.6)
     axes.grid(axis="x")

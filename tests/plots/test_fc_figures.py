@@ -101,7 +101,7 @@ def test_explanations_count_seeds_and_mark_four_fifths_of_the_gain(best, texts):
     left, right = figure.axes
     assert [label.get_text() for label in left.get_yticklabels()][:2] == ["P1 B (3)", "P1 C (3)"]
     ways = [label.get_text() for label in right.get_yticklabels()]
-    assert ways == ["P4 of B (3)", "P5 of the FC head (3)", "P6 of B (3)", "P3 of A (3)"]
+    assert ways == [f"{words} (3)" for words in causes.DRAWN.values()]
     assert "80 % of B's gain" in texts(figure)
     alone = best[best["arm"] == "A"]
     with pytest.raises(InputError, match="no arm can be compared with arm A"):
