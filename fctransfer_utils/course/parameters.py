@@ -28,16 +28,17 @@ def check_profile(value: object) -> str:
 
 def check_data(value: object) -> str:
     """``value`` when it names a data set (``glyphs``, ``tiny-imagenet``, ..., ``folder:PATH``). Raises InputError."""
-    from ..data.sources import SETS
+    from ..experiments.profiles import DATA
 
+    allowed = (*DATA, "folder:PATH")
     if not isinstance(value, str):
-        raise InputError(f"data {value!r} is not a text; allowed: {', '.join(SETS)}.")
+        raise InputError(f"data {value!r} is not a text; allowed: {', '.join(allowed)}.")
     if value.startswith("folder:"):
         if not value.removeprefix("folder:").strip():
             raise InputError(f"data set {value!r} names no folder; write folder:PATH.")
         return value
-    if value not in SETS:
-        raise unknown("data set", value, SETS)
+    if value not in DATA:
+        raise unknown("data set", value, allowed)
     return value
 
 

@@ -74,7 +74,7 @@ class Size:
     arms: Sequence[str] = tuple(ARMS)
     protocols: Sequence[str] = (*PROTOCOLS, *ON_SOURCE)
     rates: Sequence[float] = (0.003, 0.01, 0.03)
-    fc_steps: int = 100
+    fc_steps: int = 120
     views: Sequence[str] = ("grey", "inverted")
 
 

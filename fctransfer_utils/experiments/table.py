@@ -153,7 +153,7 @@ def _row(record: Record, study: str) -> dict[str, Any]:
     if base.net.arm:
         own |= {"arm": base.net.arm, "learning_rate": spec.recipe.learning_rate}
         own |= {name: _rounded(record.measures.get(name, math.nan)) for name in _MEASURES}
-    return {
+    row = {
         "study": study,
         "data": data_label(base.data),
         "image_size": spec.data.image_size,
@@ -167,6 +167,7 @@ def _row(record: Record, study: str) -> dict[str, Any]:
         "torch": record.versions["torch"],
         "key": record.key,
     }
+    return {name: row[name] for name in columns_of(tuple(row))}
 
 
 def _rounded(value: float) -> float:

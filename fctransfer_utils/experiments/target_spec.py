@@ -153,9 +153,8 @@ def data_label(data: DataSpec) -> str:
     if data.name.startswith("folder:"):
         return f"folder:{Path(data.name.removeprefix('folder:')).name}"
     if data.glyph_classes or data.glyphs_per_class:
-        classes = f"{data.glyph_classes}x" if data.glyph_classes else ""
         seed = f" seed {data.glyphs_seed}" if data.glyphs_seed else ""
-        return f"{data.name}[{classes}{data.glyphs_per_class}{seed}]"
+        return f"{data.name}[{data.rendered_classes}x{data.glyphs_per_class}{seed}]"
     return data.name
 
 
