@@ -60,6 +60,7 @@ def explanation_sentences(parts: pd.DataFrame) -> list[str]:
         absent = [arm for arm in CAUSES if mine.get(arm) == "not measured"]
         gaining = f"B gains, and at least 80 % of it comes with: {', '.join(causes) or 'none of the measured parts'}"
         gaining += f" (not measured: {', '.join(absent)})" if absent else ""
+        gaining = "B gains; no other arm was measured that could explain it" if len(absent) == len(CAUSES) else gaining
         reading = {
             "gains": gaining,
             "nothing to explain": "B's gain over A has no lower bound above 0, so there is nothing to explain",
@@ -74,7 +75,7 @@ def capacity_sentence(ways: pd.DataFrame) -> str:
     judged = ways[ways["word"] != ""]
     if (judged["word"] == "nothing to explain").all():
         return "B fine-tuned gains nothing over A fine-tuned that could be put down to capacity."
-    return "Against B fine-tuned: " + "; ".join(f"{row.choice} {row.word}" for row in judged.itertuples()) + "."
+    return "Against B fine-tuned: " + "; ".join(f"{row.choice}: {row.word}" for row in judged.itertuples()) + "."
 
 
 def sign_by_rate(table: pd.DataFrame) -> pd.DataFrame:

@@ -49,6 +49,8 @@ def test_explanations_name_the_cause_and_what_was_not_measured(best):
     assert fc_words.explanation_sentences(part)[2] == (
         "**P3**: B gains, and at least 80 % of it comes with: none of the measured parts (not measured: C, E)."
     )
+    pair = fc_words.explanation_sentences(fc_effects.explanations(best[best["arm"].isin(["A", "B"])]))
+    assert pair[0] == "**P1**: B gains; no other arm was measured that could explain it."
     near = fc_words.explanation_sentences(fc_effects.explanations(best, group="near"))
     assert all("nothing to explain" in sentence for sentence in near)
     single = fc.chosen(fc.fc_rows(fc_table(seeds=1)))
@@ -58,7 +60,7 @@ def test_explanations_name_the_cause_and_what_was_not_measured(best):
 def test_capacity_is_told_apart_from_transfer(best):
     ways = fc_effects.transfer_or_capacity(best)
     assert fc_words.capacity_sentence(ways) == (
-        "Against B fine-tuned: P4 of B matches; P5 of the FC head falls behind."
+        "Against B fine-tuned: P4 of B: matches; P5 of the FC head: falls behind."
     )
     _, short, value, _ = fc_words.capacity_answer(ways)
     assert short == "P4 of B: matches; P5 of the FC head: falls behind"
