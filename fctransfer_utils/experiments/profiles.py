@@ -126,8 +126,15 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
     # Dropout of a half keeps networks of 128 hidden units at chance for epochs, which would decide B against A.
     "fc": {
         "": {"net": ARMED, "dropout": 0.2},
-        "smoke": {"labels": (2,), "fc_steps": 2, "rates": (0.01,), "arms": ("A", "B"), "views": ("inverted",)},
-        "quick": {"labels": (20,), "fc_steps": 40, "rates": (0.003, 0.01), "views": ("inverted",)},
+        "smoke": {
+            "labels": (2,),
+            "fc_steps": 2,
+            "rates": (0.01,),
+            "arms": ("A", "B"),
+            "views": (),
+            "targets": FC_GLYPHS[2:3],
+        },
+        "quick": {"labels": (20,), "fc_steps": 30, "rates": (0.003, 0.01), "views": (), "targets": FC_GLYPHS[1:]},
         "full": {"epochs": 6, "seeds": (0, 1, 2, 3, 4, 5)},
     },
     "keep": {
@@ -227,10 +234,8 @@ def _fc_targets(name: str, size: Size, source: DataSpec) -> list[tuple[DataSpec,
     held_out = f"{size.splits[0]}:B"
     same = replace(source, glyphs_per_class=FC_IMAGES) if name == "glyphs" else source
     found = [(same, held_out), *((replace(same, view=view), held_out) for view in size.views)]
-    if name == "glyphs":
-        others = [replace(same, name=other, glyph_classes=0) for other in FC_GLYPHS]
-        found += [(other, ALL) for other in others]
-    return found + [(data_spec(other, size), ALL) for other in size.targets]
+    others = size.targets or (FC_GLYPHS if name == "glyphs" else ())
+    return found + [(data_spec(other, size), ALL) for other in others]
 
 
 def data_spec(data: str, size: Size) -> DataSpec:
@@ -243,6 +248,8 @@ def data_spec(data: str, size: Size) -> DataSpec:
             glyphs_per_class=size.glyphs_per_class,
             glyphs_seed=size.glyphs_seed,
         )
+    if data in FC_GLYPHS:
+        return DataSpec(name=data, image_size=size.image_size, glyphs_per_class=FC_IMAGES)
     if data == FOLDER:
         raise InputError("data set 'folder:' names no folder; write folder:PATH.")
     if data not in DATA and not data.startswith(FOLDER):

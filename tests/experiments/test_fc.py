@@ -262,12 +262,22 @@ def test_many_test_images_are_shared_out_among_the_classes(data_root, monkeypatc
     assert few.labels.bincount().tolist() == [2, 2, 2]
 
 
-def test_quick_has_every_arm_and_target_of_the_course():
+def test_quick_has_every_arm_and_targets_near_far_and_fine():
     runs = [run for run in study_profile("fc", "quick").runs if isinstance(run, FcSpec)]
     assert {run.arm for run in runs} == set(ARMS)
-    names = {run.data.name for run in runs}
-    assert names == {"glyphs", "glyph-others", "glyph-textures", "glyph-scenes", "glyph-fonts"}
-    assert {run.data.view for run in runs} == {"", "inverted"}
+    assert {run.data.name for run in runs} == {"glyphs", "glyph-textures", "glyph-scenes", "glyph-fonts"}
+
+
+def test_held_out_classes_are_seen_in_every_view_and_other_sets_as_they_are():
+    study = study_profile("fc", "quick", views=("grey", "inverted"), targets=("glyph-others", "folder:flowers"))
+    places = {(run.data.name, run.data.view, run.part) for run in study.runs if run.treatment == "P3"}
+    assert places == {
+        ("glyphs", "", "random0:B"),
+        ("glyphs", "grey", "random0:B"),
+        ("glyphs", "inverted", "random0:B"),
+        ("glyph-others", "", "all"),
+        ("folder:flowers", "", "all"),
+    }
 
 
 @pytest.mark.parametrize(("study", "options"), [("transfer", {"net": "alexnet_map"}), ("fc", {"net": "alexnet_mini"})])
