@@ -149,7 +149,7 @@ def take_home(tables: Mapping[str, pd.DataFrame], judged: Sequence[Claim], expla
     entropy = effect(tables, "concentration", "entropy", scale=1, which="forward")
     return [
         f"**Places.** By the sum of channels, FC layers {_more(places, 'localise better', 'localise worse')}: boxes"
-        f" above IoU 0.5 {places} (paper: +21.9 points).",
+        f" above IoU 0.5 {places} (paper: +21.9 points); {_beating(tables)}.",
         f"**A fair question.** Asked by class (Grad-CAM), FC layers {_more(fair, 'still lead', 'fall behind')}: {fair};"
         f" {_method(places, fair)}.",
         f"**Retrieval.** FC layers {_more(finds, 'retrieve better', 'retrieve worse')}: mAP top-1 {finds}"
@@ -174,7 +174,25 @@ def _method(places: Estimate, fair: Estimate) -> str:
         return "the two questions cannot be compared"
     if places.mean <= 0:
         return "the sum of channels showed no lead to begin with"
+    if fair.mean <= 0:
+        return "the lead that the sum of channels shows is gone"
     return f"that is {fair.mean / places.mean:.0%} of the difference that the sum of channels shows"
+
+
+def beating_the_middle(boxes: pd.DataFrame, *, threshold: float = 0.5) -> tuple[list[str], int]:
+    """The trained arms whose SCDA boxes fit more often than one mean box in the middle, and how many arms there are."""
+    means = arm_means(boxes, "share", method="scda", threshold=threshold)
+    means = means[means["arm"].str.len() == 1]
+    middle = boxes.loc[(boxes["method"] == "centre") & (boxes["threshold"] == threshold), "share"].mean()
+    return list(means.loc[means["mean"] > middle, "arm"]), len(means)
+
+
+def _beating(tables: Mapping[str, pd.DataFrame]) -> str:
+    if "boxes" not in tables:
+        return "nothing was compared with a box in the middle"
+    arms, count = beating_the_middle(tables["boxes"])
+    who = f" ({', '.join(arms)})" if arms else ""
+    return f"{len(arms)} of {count} arms{who} do better than one box in the middle for all pictures"
 
 
 def _who(claims: Mapping[str, Claim]) -> str:

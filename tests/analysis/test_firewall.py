@@ -9,6 +9,7 @@ import pytest
 from fctransfer_utils.analysis.claims_firewall import claims_of_firewall, explanations
 from fctransfer_utils.analysis.firewall import (
     arm_means,
+    beating_the_middle,
     beside_paper,
     by_arm,
     effect,
@@ -117,6 +118,20 @@ def test_five_sentences_follow_the_numbers(tables):
     assert "moves more" in against[3]
     assert "agrees with both numbers" in for_it[4]
     assert "fails here" in against[4]
+
+
+def test_arms_are_held_against_one_box_in_the_middle(tables):
+    assert beating_the_middle(tables["boxes"]) == (list("ABCDE"), 5)
+    high = tables["boxes"].copy()
+    high.loc[high["method"] == "centre", "share"] = 0.55
+    assert beating_the_middle(high) == (["B", "C"], 5)
+    assert "2 of 5 arms (B, C) do better" in sentences({**tables, "boxes": high})[0]
+
+
+def test_a_lead_that_vanishes_when_asked_by_class_is_said_so(tables):
+    boxes = tables["boxes"].copy()
+    boxes.loc[(boxes["method"] == "gradcam") & (boxes["arm"] == "B"), "share"] = 0.1
+    assert "is gone" in sentences({**tables, "boxes": boxes})[1]
 
 
 def test_one_seed_and_no_study_are_said_in_the_sentences():
