@@ -12,6 +12,7 @@ from .estimates import Estimate, detectable_difference
 from .fc import MAIN, difference
 from .fc_effects import CAUSES
 
+UNEQUAL = 3.0  # points of top-1 on the source
 SAID = {
     "reproduced": "yes: supports the claim",
     "not reproduced": "no: refutes the claim at this scale",
@@ -29,6 +30,25 @@ QUESTIONS = {
 def as_estimate(row: pd.Series) -> Estimate:
     """The estimate in a row with ``mean, low, high, count``."""
     return Estimate(float(row["mean"]), float(row["low"]), float(row["high"]), int(row["count"]))
+
+
+def source_sentence(source: pd.DataFrame) -> str:
+    """How far the arms are apart on their own source: ``source`` is ``analysis.fc_effects.source_table``.
+
+    Beyond ``UNEQUAL`` points it says that a difference on a target need not be about transfer.
+    """
+    known = source.dropna(subset=["mean"]).sort_values("mean")
+    if len(known) < 2:
+        return "Only one arm was trained on the source."
+    (low, worst), (high, best) = ((known.iloc[place]["arm"], 100 * known.iloc[place]["mean"]) for place in (0, -1))
+    said = f"Best on the source: arm {high} ({best:.1f} %), worst: arm {low} ({worst:.1f} %)."
+    if best - worst <= UNEQUAL:
+        return f"{said} All arms are within {UNEQUAL:.0f} points."
+    return (
+        f"{said} **They are {best - worst:.0f} points apart**: with the same training some arms have learnt less, and"
+        " what they lack on a target may be that, not what FC layers do to transfer. Read D with this in mind, and DiD"
+        " first."
+    )
 
 
 def order_sentence(far: pd.DataFrame) -> str:

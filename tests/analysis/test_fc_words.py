@@ -24,6 +24,14 @@ def distances():
     return table[table["arm"] == "mean"].assign(group=lambda part: part["target_set"].map(fc.group_of))
 
 
+def test_unequal_sources_are_a_warning(best):
+    source = fc_effects.source_table(best)
+    assert fc_words.source_sentence(source).endswith("All arms are within 3 points.")
+    slow = source.assign(mean=source["mean"].where(source["arm"] != "C", 0.5))
+    assert "worst: arm C (50.0 %). **They are 32 points apart**" in fc_words.source_sentence(slow)
+    assert fc_words.source_sentence(source.iloc[:1]) == "Only one arm was trained on the source."
+
+
 def test_the_order_of_distances_is_compared_with_the_groups(distances):
     assert "**agrees**" in fc_words.order_sentence(distances)
     crossed = distances.assign(domain=distances["domain"].where(distances["group"] != "far", 0.4))
