@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..data.image_set import ImageSet
     from ..experiments.spec import RunSpec
+    from ..experiments.study import Study
     from .lesson import Course
 
 TABLES = ("boxes", "retrieval", "concentration", "separation", "maps", "pictures")
@@ -36,11 +37,11 @@ def name_of(table: str) -> str:
     return f"firewall_{table}"
 
 
-def sources(run: Course) -> list[RunSpec]:
-    """The source networks of the study ``fc``: one per split, seed and arm, in that order."""
+def sources(study: Study) -> list[RunSpec]:
+    """The source networks of a study ``fc``: one per split, seed and arm, in that order."""
     from ..experiments.fc_spec import FcSpec
 
-    found = {spec.source.key: spec.source for spec in run.plan("fc").runs if isinstance(spec, FcSpec)}
+    found = {spec.source.key: spec.source for spec in study.runs if isinstance(spec, FcSpec)}
     return sorted(found.values(), key=lambda spec: (spec.split, spec.seed, spec.net.arm))
 
 
@@ -53,7 +54,12 @@ def measure_all(
     ``specs`` replaces the source networks of the study. Networks are trained where they are missing. Raises InputError
     for a data set without known boxes.
     """
-    computed = functools.cache(lambda: computed_tables(run, specs or sources(run), per_class=per_class, shown=shown))
+
+    @functools.cache
+    def computed() -> Tables:
+        networks_of = sources(run.plan("fc")) if specs is None else specs
+        return computed_tables(run, networks_of, per_class=per_class, shown=shown)
+
     where = {"drawn": run.seed, "per_class": per_class}
     return {
         table: run.measure(name_of(table), lambda table=table: computed()[table].assign(**where), where=where)

@@ -9,6 +9,7 @@ from fctransfer_utils.course.firewall_tables import NO_NETWORK, PICTURE, UNTRAIN
 from fctransfer_utils.course.start import start
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments.profiles import study_profile
 from fctransfer_utils.experiments.spec import RunSpec
 from fctransfer_utils.models import NetSpec
 from fctransfer_utils.training import Recipe
@@ -37,6 +38,14 @@ def shared(tmp_path_factory):
 @pytest.fixture
 def tables(shared):
     return shared[1]
+
+
+def test_the_sources_of_a_study_are_its_bases_by_seed_and_arm():
+    study = study_profile("fc", "smoke", seeds=(1, 0), arms=("B", "A"))
+    found = firewall.sources(study)
+    assert [(spec.seed, spec.net.arm) for spec in found] == [(0, "A"), (0, "B"), (1, "A"), (1, "B")]
+    assert {spec.treatment for spec in found} == {"base"}
+    assert {spec.key for spec in found} == {run.key for run in study.runs if isinstance(run, RunSpec)}
 
 
 def test_every_arm_and_seed_is_in_every_table(tables):
