@@ -2,15 +2,18 @@
 
 import numpy as np
 import pytest
+from made_pictures import picture
 
 from fctransfer_utils.analysis.claims_firewall import claims_of_firewall
 from fctransfer_utils.course import firewall
 from fctransfer_utils.course.firewall_tables import NO_NETWORK, PICTURE, UNTRAINED, pixels_of
 from fctransfer_utils.course.start import start
 from fctransfer_utils.data.spec import DataSpec
+from fctransfer_utils.data.splits import make_split
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.profiles import study_profile
 from fctransfer_utils.experiments.spec import RunSpec
+from fctransfer_utils.experiments.worker import load_images
 from fctransfer_utils.models import NetSpec
 from fctransfer_utils.training import Recipe
 
@@ -124,6 +127,40 @@ def test_the_same_networks_give_the_same_tables(shared):
     again = firewall.computed_tables(run, SPECS[:1], per_class=4, shown=3)["boxes"]
     mine = tables["boxes"].query("arm == 'A' and seed == 0")
     assert again.query("arm == 'A'")["share"].to_numpy() == pytest.approx(mine["share"].to_numpy(), abs=1e-6)
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """Tiny ImageNet of four classes; the grey of each validation image is 20 times its box's left side in pixels."""
+    root = tmp_path / "tiny-imagenet-200"
+    (root / "val" / "images").mkdir(parents=True)
+    wnids = ["n03", "n01", "n04", "n02"]
+    (root / "wnids.txt").write_text("\n".join(wnids), encoding="utf-8")
+    (root / "words.txt").write_text("\n".join(f"{wnid}\tthing {wnid}" for wnid in wnids), encoding="utf-8")
+    for wnid in wnids:
+        (root / "train" / wnid / "images").mkdir(parents=True)
+        picture(99, width=64, height=64).save(root / "train" / wnid / "images" / f"{wnid}_0.JPEG")
+    lines = []
+    for number in range(12):
+        picture(20 * number, width=64, height=64).save(root / "val" / "images" / f"val_{number}.JPEG")
+        lines.append(f"val_{number}.JPEG\t{wnids[number % 4]}\t{number}\t5\t40\t50")
+    (root / "val" / "val_annotations.txt").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setenv("FCTRANSFER_DATA", str(tmp_path))
+    monkeypatch.setenv("FCTRANSFER_CACHE", str(tmp_path / "cache"))
+    return start("10_firewall", profile="smoke", data="tiny-imagenet")
+
+
+def test_photographs_of_the_half_that_was_not_learnt_come_with_their_own_boxes(photographs):
+    spec = source("A", data=DataSpec("tiny-imagenet", image_size=64))
+    boxed = firewall.images_with_boxes(photographs, spec, per_class=2)
+    assert boxed.name == "tiny-imagenet random0:B"
+    assert boxed.images.shape == (4, 3, 64, 64)
+    held_out = make_split("random0", load_images(spec.data, photographs.project.data)).halves["B"]
+    assert set(boxed.labels.tolist()) == set(held_out)
+    grey = boxed.images.float().mean((1, 2, 3)).numpy()
+    assert 64 * boxed.boxes[:, 0] == pytest.approx(grey / 20, abs=0.2)
+    assert boxed.boxes[:, 3] == pytest.approx(51 / 64)
+    assert all(name.startswith("thing") for name in boxed.classes)
 
 
 def test_photographs_are_not_stored(shared):
