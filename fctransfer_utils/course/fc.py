@@ -54,9 +54,8 @@ def target_distances(run: Course, *, study: Study | None = None) -> pd.DataFrame
     donors = networks.with_weights(run, list(sources.values()))
     nets = {arm: trained.net for arm, trained in zip(sources, donors, strict=True)}
     home = _home(run, next(iter(sources.values())), nets)
-    places = {(spec.data, spec.part): spec for spec in specs}
     rows = []
-    for spec in places.values():
+    for spec in _places(specs):
         rows += _both_arms(_there(run, spec, nets), home, spec.target_label, seed=run.seed)
     return pd.DataFrame(rows)
 
@@ -98,34 +97,40 @@ def source_classes(label: str) -> int:
     return (int(sizes.group(1)) if sizes else PUBLIC[label][0]) // 2
 
 
-def target_pictures(
-    run: Course, *, study: Study | None = None, columns: int = 9
-) -> dict[str, tuple[Tensor, list[str]]]:
-    """``columns`` test images of every target of the study, of as many classes as there are, for ``image_grid``.
+def target_pictures(run: Course, wanted: Sequence[str], *, columns: int = 9) -> dict[str, tuple[Tensor, list[str]]]:
+    """``columns`` test images of each target set of ``wanted``, of as many classes as there are, for ``image_grid``.
 
-    Rendered sets are rendered with few images, so that it takes no time. Empty for a study on other images.
+    The sets are rendered anew with few images each, so that it takes no time. Empty for sources other than glyphs:
+    other people's photographs are not kept as pictures.
     """
     import torch
 
-    from ..analysis.fc import group_of, plain_target
+    from ..analysis.fc import VIEWS, group_of, plain_target
     from ..data.sources import load
+    from ..experiments.profiles import FC_GLYPHS
 
-    found = {}
-    places = {(spec.data, spec.part): spec for spec in moved_specs(study or run.plan("fc"))}
-    for spec in places.values():
-        if not spec.data.name.startswith("glyph"):
+    if run.data != "glyphs":
+        return {}
+    asked, found = {plain_target(name) for name in wanted}, {}
+    for spec in _places(moved_specs(run.plan("fc", views=VIEWS, targets=FC_GLYPHS))):
+        name = plain_target(spec.target_label)
+        if name not in asked:
             continue
         images = load(replace(spec.data, glyphs_per_class=FEW), root=run.project.data)
         classes = _classes_of(spec, images)
-        chosen = [classes[number % len(classes)] for number in range(columns)]
-        parts = [images.select([index], part="test", seed=run.seed).images for index in dict.fromkeys(chosen)]
-        rows = torch.cat([part[: -(-columns // len(parts))] for part in parts])[:columns]
-        heading = f"{plain_target(spec.target_label)} ({group_of(spec.target_label)}), {len(classes)} classes"
-        found[heading] = (rows, [""] * len(rows))
+        chosen = dict.fromkeys(classes[number % len(classes)] for number in range(columns))
+        parts = [images.select([index], part="test", seed=run.seed).images for index in chosen]
+        shown = torch.cat([part[: -(-columns // len(parts))] for part in parts])[:columns]
+        found[f"{name} ({group_of(spec.target_label)})"] = (shown, [""] * len(shown))
     return found
 
 
 _TRUNK = tuple(f"conv{n}" for n in range(1, LAST + 1))
+
+
+def _places(specs: Sequence[FcSpec]) -> list[FcSpec]:
+    """One network of every target."""
+    return list({(spec.data, spec.part): spec for spec in specs}.values())
 
 
 def _sources(specs: Sequence[FcSpec]) -> dict[str, RunSpec]:

@@ -75,11 +75,17 @@ def test_a_set_of_unknown_size_has_no_costs():
         study.source_classes("folder:mine")
 
 
-def test_every_rendered_target_is_pictured_with_its_group(run):
-    pictures = study.target_pictures(run, study=few_targets(run, count=3), columns=5)
-    assert len(pictures) == 3
-    for heading, (images, names) in pictures.items():
+def test_the_targets_that_were_trained_are_pictured_with_their_group(run):
+    wanted = ["glyphs[9x9] random0:B", "glyphs[9x9] inverted random0:B", "glyph-scenes[8x9]", "folder:mine"]
+    pictures = study.target_pictures(run, wanted, columns=5)
+    assert list(pictures) == ["held-out classes (near)", "inverted (views)", "glyph-scenes (far)"]
+    for images, names in pictures.values():
         assert images.shape[:2] == (5, 3)
         assert len(names) == 5
-        assert heading.split("(")[1].split(")")[0] in GROUPS
-        assert heading.endswith(" classes")
+    plain, inverted = (pictures[heading][0].float() for heading in list(pictures)[:2])
+    assert (inverted[:, 0] == inverted[:, 1]).all()  # one channel
+    assert plain.mean() != inverted.mean()
+
+
+def test_photographs_are_not_pictured(project):
+    assert study.target_pictures(start("09_fc_versus_gap", data="tiny-imagenet"), ["folder:caltech101"]) == {}
