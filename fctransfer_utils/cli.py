@@ -7,6 +7,7 @@ Nothing heavy is imported before a command needs it. Exit codes: 0 done, 2 bad i
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import signal
 import sys
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_status(commands.add_parser("status", help="what a store holds and what a study still needs"))
     _add_table(commands.add_parser("table", help="write a store's records as a tidy CSV table"))
     _add_notebooks(commands.add_parser("notebooks", help="execute the course's notebooks"))
+    _add_measure(commands.add_parser("measure", help="compute a table of measures from the networks in a store"))
     _add_learning_rate(commands.add_parser("lr", help="compare learning rates by the stated procedure"))
     return parser
 
@@ -142,6 +144,13 @@ def _add_notebooks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", type=_words, metavar="03,05", help="these notebooks only")
 
 
+def _add_measure(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_measure)
+    parser.add_argument("measure", metavar="NAME", help="keep_distances, fc_distances or firewall")
+    parser.add_argument("--store", required=True, metavar="DIR", help="where the source networks are kept")
+    _add_study(parser, profile="quick")
+
+
 def _add_learning_rate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_learning_rate)
     _add_study(parser, profile="quick")
@@ -218,6 +227,17 @@ def _notebooks(options: argparse.Namespace) -> int:
     from .course.runner import run_notebooks
 
     return run_notebooks(profile=options.profile, data=options.data, out=options.out, only=options.only)
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from .course.measures import measure, study_of
+
+    options.study = study_of(options.measure)
+    if options.data_root:
+        os.environ["FCTRANSFER_DATA"] = options.data_root
+    folder = measure(options.measure, _study(options), profile=options.profile, data=options.data, store=options.store)
+    _say(f"{options.measure}: written to {folder}")
+    return OK
 
 
 def _learning_rate(options: argparse.Namespace) -> int:

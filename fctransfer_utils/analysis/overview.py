@@ -1,13 +1,14 @@
-"""Every claim of Yosinski et al. (2014) that the course judges, in one table: the paper's number, ours, where it is.
+"""Every claim of the two papers that the course judges, in one table each: the paper's number, ours, where it is.
 
 The verdicts are those of the notebooks' own rules (``claims``, ``claims_distant``, ``claims_volume``, ``claims_boost``,
-``claims_dip``), computed again from the tables of their studies.
+``claims_dip`` for Yosinski et al. 2014; ``claims_fc`` and ``claims_firewall`` for Zhang et al. 2017), computed again
+from the tables of their studies.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -16,8 +17,11 @@ from .claims import Claim, claims_of_transfer
 from .claims_boost import claims_of_boost
 from .claims_dip import claims_of_dip
 from .claims_distant import claims_of_distant
+from .claims_fc import claims_of_fc
+from .claims_firewall import claims_of_firewall
 from .claims_volume import claims_of_volume
 from .distant import tables_of
+from .fc import chosen, fc_rows
 from .volume import SIZES, half_classes, images_behind_all, volume_rows
 
 STUDIES = ("transfer", "distant", "random", "volume", "dip")
@@ -56,7 +60,29 @@ def overview(by_data: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
     ``by_data`` maps the name of a data set to its tables by study. Where they were judged at different n, the claim
     names those of the first and the others stand beside their estimates.
     """
-    judged = {name: {claim.id: claim for claim in claims_of_everything(tables)} for name, tables in by_data.items()}
+    return beside({name: claims_of_everything(tables) for name, tables in by_data.items()})
+
+
+def claims_of_zhang(tables: Mapping[str, pd.DataFrame]) -> tuple[Claim, ...]:
+    """Every claim of Zhang et al. (2017) on one data set: ``tables`` has the rows of the study "fc" and, where they are
+    committed, the measures of notebook 10 by their short names ("boxes", "retrieval", ...).
+
+    Raises InputError without the study.
+    """
+    if "fc" not in tables:
+        raise InputError("the claims of Zhang et al. are judged on the study 'fc'; pass its rows.")
+    rows = chosen(fc_rows(tables["fc"]))
+    return (*claims_of_fc(rows), *claims_of_firewall({**tables, "fc": rows}))
+
+
+def zhang_overview(by_data: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+    """``overview`` for the claims of Zhang et al. (2017); see ``claims_of_zhang`` for the tables."""
+    return beside({name: claims_of_zhang(tables) for name, tables in by_data.items()})
+
+
+def beside(by_data: Mapping[str, Sequence[Claim]]) -> pd.DataFrame:
+    """A row per claim with each data set's estimate and verdict side by side; columns as in ``overview``."""
+    judged = {name: {claim.id: claim for claim in claims} for name, claims in by_data.items()}
     rows = []
     for id in dict.fromkeys(id for claims in judged.values() for id in claims):
         there = [claims[id] for claims in judged.values() if id in claims]

@@ -29,7 +29,10 @@ class Trained:
 
 
 def train_study(run: Course, study: Study) -> pd.DataFrame:
-    """The rows of ``study``, trained as far as neither the store nor, in ``full``, the committed table has them."""
+    """The rows of ``study``, trained as far as neither the store nor, in ``full``, the committed table has them.
+
+    They are written beside the figures; those of a taste never into the committed table.
+    """
     import pandas as pd
 
     from ..experiments.table import columns_of, merge, read_table, tidy, write_table
@@ -40,7 +43,8 @@ def train_study(run: Course, study: Study) -> pd.DataFrame:
     wanted = set(study.keys)
     mine = tidy([record for record in run.store.records() if record.key in wanted], study=study.name)
     rows = merge(mine, known)
-    target = run.figures / "data" / f"{study.name}.csv"
+    folder = run.project.build / "figures" if study.taste else run.figures
+    target = folder / "data" / f"{study.name}.csv"
     write_table(merge(rows, read_table(committed)) if target == committed and committed.exists() else rows, target)
     return pd.DataFrame([row for row in rows if row["key"] in wanted], columns=list(columns_of(rows)))
 

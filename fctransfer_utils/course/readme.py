@@ -23,7 +23,7 @@ TITLES = {"tiny-imagenet": "Tiny ImageNet (photographs)", "glyphs": "glyphs (ren
 
 def renewed(project: Project) -> str:
     """The text of README.md with its generated parts made anew. Raises InputError for a part of unknown name."""
-    makers = {"findings": findings, "results": results, "costs": costs, "contents": contents}
+    makers = {"findings": findings, "results": results, "zhang": zhang, "costs": costs, "contents": contents}
 
     def make(match: re.Match[str]) -> str:
         name = match.group(2)
@@ -95,18 +95,35 @@ def results(project: Project) -> str:
     from ..analysis.overview import overview
 
     tables = _studies(project)
-    found = overview(tables)
-    heads = [TITLES.get(name, name) for name in tables]
+    lines = _claims(overview(tables), list(tables), first="claim of Yosinski et al. 2014, or common advice")
+    sizes = [f"{TITLES.get(name, name)}: {_size(list(parts.values()))}" for name, parts in tables.items()]
+    return "\n".join([*lines, "", "; ".join(sizes) + "."])
+
+
+def zhang(project: Project) -> str:
+    """The same for the claims of Zhang et al. 2017, as far as their networks are committed."""
+    from ..analysis.overview import zhang_overview
+
+    tables = _firewall_tables(project)
+    if not tables:
+        return "Not trained yet."
+    lines = _claims(zhang_overview(tables), list(tables), first="claim of Zhang et al. 2017, or our own test of it")
+    sizes = [f"{TITLES.get(name, name)}: {_fc_size(parts['fc'])}" for name, parts in tables.items()]
+    return "\n".join([*lines, "", "; ".join(sizes) + "."])
+
+
+def _claims(found: pd.DataFrame, names: Sequence[str], *, first: str) -> list[str]:
+    """The lines of a table with the claims' estimates and verdicts on each data set of ``names``."""
+    heads = [TITLES.get(name, name) for name in names]
     lines = [
-        "| claim of Yosinski et al. 2014, or common advice | published | " + " | ".join(heads) + " | shown in |",
+        f"| {first} | published | " + " | ".join(heads) + " | shown in |",
         "| :-- | :-- |" + " :-- |" * len(heads) + " :-- |",
     ]
     for _, row in found.iterrows():
-        ours = [_told(row[name], row[f"verdict ({name})"]) for name in tables]
+        ours = [_told(row[name], row[f"verdict ({name})"]) for name in names]
         shown = f"[{row['where'][:2]}](notebooks/{row['where']}.ipynb)"
         lines.append(f"| {row['claim']} | {row['paper']} | " + " | ".join(ours) + f" | {shown} |")
-    sizes = [f"{head}: {_size(list(parts.values()))}" for head, parts in zip(heads, tables.values(), strict=True)]
-    return "\n".join([*lines, "", "; ".join(sizes) + "."])
+    return lines
 
 
 def _told(ours: str, verdict: str) -> str:
@@ -151,6 +168,35 @@ def _studies(project: Project) -> dict[str, dict[str, pd.DataFrame]]:
             for name, rows in table.groupby(table["data"].map(plain_name)):
                 found.setdefault(str(name), {})[study] = rows.reset_index(drop=True)
     return {name: found[name] for name in sorted(found, key=lambda name: (name == "glyphs", name))}
+
+
+def _firewall_tables(project: Project) -> dict[str, dict[str, pd.DataFrame]]:
+    """The committed rows of study fc by data set, photographs first, with the measures of notebook 10."""
+    from ..analysis.claims_firewall import MEASURES
+    from .tables import read_measure
+
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    names = {"fc": "fc"} | {name: f"firewall_{name}" for name in MEASURES if name != "fc"}
+    for name, file in names.items():
+        path = project.evidence(file)
+        if not path.exists():
+            continue
+        read = read_rows if name == "fc" else read_measure
+        table = read(path, shown=project.shown(path))
+        for data, rows in table.groupby(table["data"].map(plain_name)):
+            found.setdefault(str(data), {})[name] = rows.reset_index(drop=True)
+    with_study = [name for name, parts in found.items() if "fc" in parts]
+    return {name: found[name] for name in sorted(with_study, key=lambda name: (name == "glyphs", name))}
+
+
+def _fc_size(rows: pd.DataFrame) -> str:
+    arms = rows[rows["protocol"] == "source"].groupby("arm")["seed"].nunique()
+    counted = ", ".join(f"{arm} {count}" for arm, count in arms.items())
+    return (
+        f"{len(rows):,} networks (source networks by arm: {counted}), {rows['target_set'].nunique() - 1} targets,"
+        f" {rows['image_size'].iloc[0]} pixels, {rows['seconds'].sum() / 3600:.1f} hours of training on"
+        f" {', '.join(sorted(set(rows['device'])))}"
+    )
 
 
 def _size(parts: Sequence[pd.DataFrame]) -> str:

@@ -134,7 +134,15 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
             "views": (),
             "targets": FC_GLYPHS[2:3],
         },
-        "quick": {"labels": (20,), "fc_steps": 30, "rates": (0.003, 0.01), "views": (), "targets": FC_GLYPHS[1:]},
+        # After 8 epochs arm A stands at 0.7 to 0.8 on its own classes where B has 0.95; after 16 both are near the top.
+        "quick": {
+            "epochs": 16,
+            "labels": (20,),
+            "fc_steps": 30,
+            "rates": (0.003, 0.01),
+            "views": (),
+            "targets": FC_GLYPHS[1:3],
+        },
         "full": {"epochs": 6, "seeds": (0, 1, 2, 3, 4, 5)},
     },
     "keep": {
@@ -189,7 +197,8 @@ def study_profile(study: str, profile: str, data: str = "glyphs", **overrides: A
     if study == "fc":
         chosen = {name: common[name] for name in ("data", "net", "recipe", "splits", "seeds")}
         own = {name: getattr(size, name) for name in ("arms", "protocols", "labels", "rates")}
-        return fc_study(**chosen, **own, steps=size.fc_steps, targets=_fc_targets(data, size, common["data"]))
+        made = fc_study(**chosen, **own, steps=size.fc_steps, targets=_fc_targets(data, size, common["data"]))
+        return replace(made, taste=size.fc_steps < Size.fc_steps)
     if study == "volume":
         return volume_study(**common, volumes=size.volumes, few_steps=size.few_steps)
     if study == "dip":

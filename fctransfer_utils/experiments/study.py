@@ -21,12 +21,14 @@ class Study:
     """A named list of runs without duplicates, bases first.
 
     The order of the others is the order of training: whatever part of it has been done is balanced over treatments.
-    ``in_order`` keeps to the order of ``runs`` where otherwise all of one seed and split comes before the next.
+    ``in_order`` keeps to the order of ``runs`` where otherwise all of one seed and split comes before the next. A
+    ``taste`` shows how a study works with networks that are trained for too short to belong to its evidence.
     """
 
     name: str
     runs: tuple[AnySpec, ...]
     in_order: bool = False
+    taste: bool = False
 
     def __post_init__(self) -> None:
         if not self.runs:

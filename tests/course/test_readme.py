@@ -1,6 +1,7 @@
 """What README.md says about results and costs follows from committed files, or the check says so."""
 
 import pytest
+from made_fc import fc_table
 
 from fctransfer_utils.course import readme
 from fctransfer_utils.course.notebooktool import main
@@ -17,7 +18,7 @@ def write_readme(project):
     return write
 
 
-@pytest.mark.parametrize("part", ["findings", "results", "costs", "contents"])
+@pytest.mark.parametrize("part", ["findings", "results", "zhang", "costs", "contents"])
 def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_readme, part):
     write_readme(part)
     assert not readme.is_current(project)
@@ -49,6 +50,15 @@ def test_results_name_each_data_set_with_its_size_and_judge_nothing_on_one_base(
     assert "1 networks, 1 split and seed" in text
     assert "**inconclusive**" in text
     assert "**reproduced**" not in text
+
+
+def test_the_claims_of_the_second_paper_follow_from_its_table(project):
+    assert readme.zhang(project) == "Not trained yet."
+    fc_table(seeds=2).to_csv(project.evidence("fc"), index=False)
+    text = readme.zhang(project)
+    assert "claim of Zhang et al. 2017" in text
+    assert "[09](notebooks/09_fc_versus_gap.ipynb)" in text
+    assert "source networks by arm: A 2, B 2" in text
 
 
 def test_results_change_with_the_table(project):

@@ -262,10 +262,10 @@ def test_many_test_images_are_shared_out_among_the_classes(data_root, monkeypatc
     assert few.labels.bincount().tolist() == [2, 2, 2]
 
 
-def test_quick_has_every_arm_and_targets_near_far_and_fine():
+def test_quick_has_every_arm_and_targets_near_and_far():
     runs = [run for run in study_profile("fc", "quick").runs if isinstance(run, FcSpec)]
     assert {run.arm for run in runs} == set(ARMS)
-    assert {run.data.name for run in runs} == {"glyphs", "glyph-textures", "glyph-scenes", "glyph-fonts"}
+    assert {run.data.name for run in runs} == {"glyphs", "glyph-textures", "glyph-scenes"}
 
 
 def test_held_out_classes_are_seen_in_every_view_and_other_sets_as_they_are():
