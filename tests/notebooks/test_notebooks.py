@@ -30,6 +30,8 @@ EXPECTED = (
     "06_distant_tasks_and_random_filters",
     "07_how_much_data",
     "08_reading_the_logs",
+    "09_fc_versus_gap",
+    "10_firewall",
     "11_which_layers_to_keep",
 )
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
