@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
-from ..files import checksum
 from ..models.arms import ARMS, TRUNK
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
-from .spec import SPEC_VERSION, RunSpec, compact
-from .target_spec import ALL, part_of, target_label
+from .spec import RunSpec
+from .target_spec import ALL, Moved, part_of
 
-KIND = "fc"
 PROTOCOLS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
 ON_SOURCE = ("converted", "continued")
 PROBES = ("P1", "P8")
@@ -25,7 +21,7 @@ TRUNK_LAYERS = tuple(f"conv{n}" for n in range(1, TRUNK + 1))
 
 
 @dataclass(frozen=True)
-class FcSpec:
+class FcSpec(Moved):
     """The base network ``source`` (of an arm) moved to ``data`` by ``protocol``.
 
     P1 linear probe on conv5; P2 trunk frozen, what is behind it learns on; P3 all learn; P4 as P3 with the hidden part
@@ -37,6 +33,8 @@ class FcSpec:
     class (0: all that do not validate) are drawn by ``seed``, nested in their number and apart from those that
     validate. ``recipe`` holds the learning rate.
     """
+
+    KIND = "fc"
 
     source: RunSpec
     data: DataSpec
@@ -81,16 +79,6 @@ class FcSpec:
         return replace(self.source.net, arm={"P5": WITH, "converted": WITHOUT}.get(self.protocol, self.arm))
 
     @property
-    def split(self) -> str:
-        """The split that ``part`` is of; empty for all classes."""
-        return part_of(self.part)[0]
-
-    @property
-    def half(self) -> str:
-        """The half that ``part`` names; empty for all classes."""
-        return part_of(self.part)[1]
-
-    @property
     def treatment(self) -> str:
         """For tables of progress: the protocol."""
         return self.protocol
@@ -131,11 +119,6 @@ class FcSpec:
         return None
 
     @property
-    def target_label(self) -> str:
-        """The target in tables, such as ``glyphs[50x110] inverted random0:B``."""
-        return target_label(self.data, self.part)
-
-    @property
     def title(self) -> str:
         """The run in a few words."""
         layer = f" at {self.layer}" if self.layer else ""
@@ -145,23 +128,6 @@ class FcSpec:
             f"arm {self.arm} {self.protocol}{layer} on {where}, {labels} a class, rate"
             f" {self.recipe.learning_rate:g}, seed {self.seed}"
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """The specification as JSON types; ``from_json`` is its inverse."""
-        value = compact(asdict(self)) | {"source": self.source.to_json()}
-        return {"version": SPEC_VERSION, "kind": KIND, **value}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> FcSpec:
-        """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
-        from .target_spec import moved_from_json
-
-        return moved_from_json(cls, KIND, value)
-
-    @cached_property
-    def key(self) -> str:
-        """16 hexadecimal digits that name this run: the hash of its canonical JSON."""
-        return checksum(self.to_json())
 
 
 WITH_HIDDEN = tuple(name for name, arm in ARMS.items() if arm.hidden)

@@ -14,7 +14,7 @@ from ..files import write_text
 from .fc_spec import TRUNK_LAYERS, FcSpec
 from .record import Record
 from .spec import TREATMENTS, RunSpec
-from .target_spec import TargetSpec, data_label, target_label
+from .target_spec import TargetSpec, data_label
 
 COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target", "treatment", "n", "images_per_class",
@@ -144,7 +144,7 @@ def _row(record: Record, study: str) -> dict[str, Any]:
         own |= {"source": base.target, "target_set": spec.target_label, "arm": spec.arm, "kept": spec.kept}
         own |= {"hidden": spec.hidden, "protocol": spec.protocol, "labels_per_class": spec.labels_per_class}
     elif base.net.arm:  # the source networks of the FC study, on their own classes
-        label = target_label(spec.data, f"{spec.split}:{spec.target}")
+        label = f"{data_label(spec.data)} {spec.split}:{spec.target}"
         own |= {"source": spec.target, "target_set": label, "protocol": "source", "layer": ""}
         own |= {"labels_per_class": spec.images_per_class}
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
@@ -14,15 +14,65 @@ from ..models.alexnet import LAYER_NAMES
 from ..training.recipe import Recipe
 from .spec import SPEC_VERSION, RunSpec, compact
 
-KIND = "target"
 HEADS = ("none", "new")
 PROTOCOLS = ("frozen", "fine-tuned", "scratch")
 KEPT = (5, 6, 7)
 ALL = "all"
 
 
+class Moved:
+    """What specifications of networks that are moved from a ``source`` to a part of ``data`` have in common."""
+
+    KIND: ClassVar[str]
+    source: RunSpec
+    data: DataSpec
+    part: str
+
+    @property
+    def split(self) -> str:
+        """The split that ``part`` is of; empty for all classes."""
+        return part_of(self.part)[0]
+
+    @property
+    def half(self) -> str:
+        """The half that ``part`` names; empty for all classes."""
+        return part_of(self.part)[1]
+
+    @property
+    def target_label(self) -> str:
+        """The target in tables, such as ``glyphs[50x110] inverted random0:B``."""
+        words = (data_label(self.data), self.data.view, "" if self.part == ALL else self.part)
+        return " ".join(word for word in words if word)
+
+    def to_json(self) -> dict[str, Any]:
+        """The specification as JSON types; ``from_json`` is its inverse."""
+        value = compact(asdict(self)) | {"source": self.source.to_json()}
+        return {"version": SPEC_VERSION, "kind": self.KIND, **value}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
+        fields = dict(value)
+        found = fields.pop("version", None), fields.pop("kind", None)
+        if found != (SPEC_VERSION, cls.KIND):
+            expected = f"{cls.KIND!r}, {SPEC_VERSION}"
+            raise InputError(f"specification of kind {found[1]!r}, version {found[0]!r}; expected {expected}.")
+        try:
+            fields["source"] = RunSpec.from_json(fields["source"])
+            fields["data"] = DataSpec(**fields["data"])
+            fields["recipe"] = Recipe(**fields["recipe"])
+            return cls(**fields)
+        except (TypeError, KeyError) as error:
+            raise InputError(f"not a specification of a moved network: {error}.") from error
+
+    @cached_property
+    def key(self) -> str:
+        """16 hexadecimal digits that name this run: the hash of its canonical JSON."""
+        return checksum(self.to_json())
+
+
 @dataclass(frozen=True)
-class TargetSpec:
+class TargetSpec(Moved):
     """A network that learns the images of ``data`` on top of layers 1..``kept`` of the base network ``source``.
 
     ``part`` is "all" classes of ``data``, or a half of a split such as "random0:B". ``hidden`` says what stands between
@@ -30,6 +80,8 @@ class TargetSpec:
     ``frozen`` or ``fine-tuned``; ``scratch`` keeps none (0) and takes nothing from ``source`` but its architecture.
     ``labels_per_class`` training images of each class (0: all) are drawn by ``seed``, nested in their number.
     """
+
+    KIND = "target"
 
     source: RunSpec
     data: DataSpec
@@ -58,16 +110,6 @@ class TargetSpec:
         if self.labels_per_class < 0:
             raise InputError(f"labels_per_class {self.labels_per_class} is negative; give 0 for all or a number.")
         part_of(self.part)
-
-    @property
-    def split(self) -> str:
-        """The split that ``part`` is of; empty for all classes."""
-        return part_of(self.part)[0]
-
-    @property
-    def half(self) -> str:
-        """The half that ``part`` names; empty for all classes."""
-        return part_of(self.part)[1]
 
     @property
     def arm(self) -> str:
@@ -108,31 +150,11 @@ class TargetSpec:
         """It learns alone."""
 
     @property
-    def target_label(self) -> str:
-        """The target in tables, such as ``glyphs[50x60] random0:B``."""
-        return target_label(self.data, self.part)
-
-    @property
     def title(self) -> str:
         """The run in a few words."""
         where = self.data.name if self.part == ALL else f"{self.data.name} {self.part}"
         arm = self.arm if self.protocol == "scratch" else f"{self.arm} {self.protocol}"
         return f"{arm} on {where.rpartition('/')[2]}, {self.labels_per_class or 'all'} a class, seed {self.seed}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The specification as JSON types; ``from_json`` is its inverse."""
-        value = compact(asdict(self)) | {"source": self.source.to_json()}
-        return {"version": SPEC_VERSION, "kind": KIND, **value}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> TargetSpec:
-        """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
-        return moved_from_json(cls, KIND, value)
-
-    @cached_property
-    def key(self) -> str:
-        """16 hexadecimal digits that name this run: the hash of its canonical JSON."""
-        return checksum(self.to_json())
 
 
 def part_of(part: str) -> tuple[str, str]:
@@ -158,36 +180,10 @@ def data_label(data: DataSpec) -> str:
     return data.name
 
 
-def target_label(data: DataSpec, part: str) -> str:
-    """A target in a table: the data set, how it is viewed, and which half of which split."""
-    return " ".join(word for word in (data_label(data), data.view, "" if part == ALL else part) if word)
-
-
-def moved_from_json(cls: type, kind: str, value: dict[str, Any]) -> Any:
-    """A specification of ``kind`` whose network is moved from a ``source``; what its ``to_json`` wrote.
-
-    Raises InputError for another version or unknown fields.
-    """
-    fields = dict(value)
-    found = fields.pop("version", None), fields.pop("kind", None)
-    if found != (SPEC_VERSION, kind):
-        raise InputError(
-            f"specification of kind {found[1]!r}, version {found[0]!r}; expected {kind!r}, {SPEC_VERSION}."
-        )
-    try:
-        fields["source"] = RunSpec.from_json(fields["source"])
-        fields["data"] = DataSpec(**fields["data"])
-        fields["recipe"] = Recipe(**fields["recipe"])
-        return cls(**fields)
-    except (TypeError, KeyError) as error:
-        raise InputError(f"not a specification of a moved network: {error}.") from error
-
-
 def spec_from_json(value: dict[str, Any]) -> Any:
     """The specification that ``value`` holds, of whichever kind. Raises InputError."""
-    from .fc_spec import KIND as FC
     from .fc_spec import FcSpec
 
-    kinds = {KIND: TargetSpec, FC: FcSpec}
+    kinds = {cls.KIND: cls for cls in (TargetSpec, FcSpec)}
     kind = value.get("kind") if isinstance(value, dict) else None
     return kinds.get(kind, RunSpec).from_json(value)
