@@ -27,7 +27,7 @@ def paper_table(
         raise unknown("top-1", top1, TOP1)
     if experiment not in EXPERIMENTS:
         raise unknown("experiment", experiment, EXPERIMENTS)
-    rows = pd.read_csv(_find(path), dtype={"base_task": str, "split": str})
+    rows = pd.read_csv(committed_file(FILE, path), dtype={"base_task": str, "split": str})
     missing = [name for name in ("experiment", "target_task", "treatment", TOP1[top1]) if name not in rows]
     if missing:
         raise InputError(f"the published table has no column {', '.join(missing)}; use the project's {FILE}.")
@@ -72,14 +72,18 @@ def _half(name: object) -> str:
     return {"natural": "A", "manmade": "B", "whole": "whole"}.get(name, name[-1])
 
 
-def _find(path: Path | str | None) -> Path:
+def committed_file(name: str, path: Path | str | None = None) -> Path:
+    """``path``, or the committed table ``name`` of the project around the working directory or this package.
+
+    Raises InputError where there is none.
+    """
     if path is not None:
         if not Path(path).is_file():
-            raise InputError(f"{path} is not a file; give the path of {FILE}.")
+            raise InputError(f"{path} is not a file; give the path of {name}.")
         return Path(path)
     here = Path.cwd()
     for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        found = folder / "figures" / "data" / FILE
+        found = folder / "figures" / "data" / name
         if found.is_file():
             return found
-    raise InputError(f"no figures/data/{FILE} above {here}; run inside the project or give its path.")
+    raise InputError(f"no figures/data/{name} above {here}; run inside the project or give its path.")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
+from .published import committed_file
 
 FILE = "zhang2017_table2.csv"
 NEEDED = ("model", "fc_layers", "protocol", "dataset", "accuracy_percent")
@@ -44,10 +45,7 @@ def paper_table2(path: Path | str | None = None) -> pd.DataFrame:
 
     ``path`` defaults to figures/data of the project. Raises InputError for a missing file, column or data set.
     """
-    found = Path(path) if path is not None else _find()
-    if not found.is_file():
-        raise InputError(f"{found} is not a file; give the path of {FILE}.")
-    table = pd.read_csv(found)
+    table = pd.read_csv(committed_file(FILE, path))
     absent = [name for name in NEEDED if name not in table]
     if absent:
         raise InputError(f"the published table has no column {', '.join(absent)}; use the project's {FILE}.")
@@ -120,12 +118,3 @@ def _sign_test(values: pd.Series) -> float:
 
     kept = values[values != 0]
     return float(stats.binomtest(int((kept > 0).sum()), len(kept)).pvalue) if len(kept) else 1.0
-
-
-def _find() -> Path:
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        found = folder / "figures" / "data" / FILE
-        if found.is_file():
-            return found
-    raise InputError(f"no figures/data/{FILE} above {here}; run inside the project or give its path.")
