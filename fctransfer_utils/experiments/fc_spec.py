@@ -17,6 +17,9 @@ ON_SOURCE = ("converted", "continued")
 PROBES = ("P1", "P8")
 TUNED = ("P3", "P4", "P5", "P6")
 WITH, WITHOUT = "B", "A"
+VALIDATION = 8
+"""Images per class of the target's training part that only choose the learning rate."""
+
 TRUNK_LAYERS = tuple(f"conv{n}" for n in range(1, TRUNK + 1))
 
 
@@ -31,7 +34,7 @@ class FcSpec(Moved):
 
     ``part`` is "all" classes of ``data``, or a half such as "random0:B". ``labels_per_class`` training images of each
     class (0: all that do not validate) are drawn by ``seed``, nested in their number and apart from those that
-    validate. ``recipe`` holds the learning rate.
+    validate, of which there are ``validation_per_class``. ``recipe`` holds the learning rate.
     """
 
     KIND = "fc"
@@ -42,6 +45,7 @@ class FcSpec(Moved):
     protocol: str = "P3"
     layer: str = ""
     labels_per_class: int = 0
+    validation_per_class: int = VALIDATION
     recipe: Recipe = field(default_factory=Recipe)
     seed: int = 0
 
@@ -56,6 +60,8 @@ class FcSpec(Moved):
         part_of(self.part)
         if self.labels_per_class < 0:
             raise InputError(f"labels_per_class {self.labels_per_class} is negative; give 0 for all or a number.")
+        if self.validation_per_class < (self.protocol not in ON_SOURCE):
+            raise InputError(f"validation_per_class {self.validation_per_class}: give at least 1 image to choose by.")
         wanted = {"P5": WITHOUT, "converted": WITH, "continued": WITH}.get(self.protocol, self.arm)
         if self.arm != wanted:
             raise InputError(f"protocol {self.protocol} starts from arm {wanted}, not from {self.arm}.")

@@ -10,7 +10,17 @@ from ..errors import InputError, unknown
 from ..models.arms import ARMS
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
-from .fc_spec import ON_SOURCE, PROTOCOLS, TRUNK_LAYERS, WITH, WITH_HIDDEN, WITHOUT, FcSpec, probed_layers
+from .fc_spec import (
+    ON_SOURCE,
+    PROTOCOLS,
+    TRUNK_LAYERS,
+    VALIDATION,
+    WITH,
+    WITH_HIDDEN,
+    WITHOUT,
+    FcSpec,
+    probed_layers,
+)
 from .spec import RunSpec
 from .study import Study, checked_seeds, several
 
@@ -32,13 +42,14 @@ def fc_study(
     rates: Sequence[float],
     steps: int,
     targets: Sequence[tuple[DataSpec, str]],
+    validation: int = VALIDATION,
 ) -> Study:
     """The study of Zhang et al. 2017 as five arms, eight protocols, and targets near and far.
 
     A source network per arm and seed learns half A of the first split; on each of ``targets`` (a data set and its part:
     "all" or a half) it is moved by each protocol, with each number of ``labels`` per class and at each of ``rates``, in
-    ``steps`` steps. The probes of every layer (P8) are made with the largest number of labels only. Raises InputError
-    for unknown names and empty lists.
+    ``steps`` steps; ``validation`` other images of each class choose the rate. The probes of every layer (P8) are made
+    with the largest number of labels only. Raises InputError for unknown names and empty lists.
     """
     for name, values, allowed in (("arm", arms, tuple(ARMS)), ("protocol", protocols, (*PROTOCOLS, *ON_SOURCE))):
         for value in several(name, values):
@@ -59,6 +70,7 @@ def fc_study(
         for (seed, _), source in sources.items():
             for target, where in targets:
                 common = {"source": source, "data": target, "part": where, "seed": seed}
+                common["validation_per_class"] = validation
                 for count in sorted(set(labels)):
                     for protocol in (name for name in part if name in chosen):
                         if protocol == "P8" and count < max(labels):
@@ -97,5 +109,6 @@ def _on_source(sources: Sequence[RunSpec], chosen: set[str]) -> Iterator[FcSpec]
         for protocol in (name for name in ON_SOURCE if name in chosen):
             part = f"{source.split}:{source.target}"
             yield FcSpec(
-                source=source, data=source.data, part=part, protocol=protocol, recipe=source.recipe, seed=source.seed
-            )
+                source=source, data=source.data, part=part, protocol=protocol, validation_per_class=0,
+                recipe=source.recipe, seed=source.seed,
+            )  # fmt: skip

@@ -31,7 +31,7 @@ DATA = ("glyphs", "tiny-imagenet", "cifar10", "cifar100")
 FOLDER = "folder:"
 CROP_PADDING = 4
 ARMED = "alexnet_map"
-FC_IMAGES = 110  # training images per class of rendered targets: up to 100 to learn and 10 to choose the rate
+FC_IMAGES = 110  # training images per class of rendered targets: up to 100 to learn, and some to choose the rate
 FC_GLYPHS = ("glyph-others", "glyph-textures", "glyph-scenes", "glyph-fonts")
 
 

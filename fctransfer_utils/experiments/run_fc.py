@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from ..training.execution import Execution
 
-VALIDATION = 10
-"""Images per class of the target's training part that only choose the learning rate."""
 MOST_TEST = 2500
 COMPARED = 500
 """Test images whose features before and after fine-tuning are compared."""
@@ -63,7 +61,8 @@ def parts_of(spec: FcSpec, images: ImageSet) -> Parts:
         learn, judge = images.select(classes, part="train"), None
     else:
         draw = derive(spec.seed, "images", "target", spec.part)
-        learn, judge = images.few(classes, labels=spec.labels_per_class, validation=VALIDATION, seed=draw)
+        wanted = {"labels": spec.labels_per_class, "validation": spec.validation_per_class}
+        learn, judge = images.few(classes, **wanted, seed=draw)
     return Parts(learn, judge, _tested(images, classes), len(classes))
 
 

@@ -31,11 +31,6 @@ COLOURS = DataSpec(name="tiny-imagenet")
 EXECUTION = Execution()
 
 
-@pytest.fixture(autouse=True)
-def few_images_to_choose_by(monkeypatch):
-    monkeypatch.setattr(run_fc, "VALIDATION", 2)
-
-
 def made(**options):
     plain = {
         "data": COLOURS,
@@ -49,13 +44,15 @@ def made(**options):
         "rates": (0.01, 0.05),
         "steps": 3,
         "targets": [(COLOURS, "random0:B")],
+        "validation": 2,
     }
     return fc_study(**{**plain, **options})
 
 
 def moved(**options):
     source = RunSpec(data=COLOURS, net=NetSpec("alexnet_map", width=12, arm=options.pop("arm", "B")), target="A")
-    plain = {"data": COLOURS, "part": "random0:B", "labels_per_class": 2, "recipe": Recipe(epochs=1, crop_padding=0)}
+    plain = {"data": COLOURS, "part": "random0:B", "labels_per_class": 2, "validation_per_class": 2}
+    plain["recipe"] = Recipe(epochs=1, crop_padding=0)
     return FcSpec(source=source, **{**plain, **options})
 
 
@@ -189,16 +186,11 @@ def test_the_engine_trains_the_study_and_the_table_holds_it(store, data_root, tm
     assert {row["net"] for row in rows} == {"alexnet_map-12-drop0.2"}
 
 
-def test_workers_give_the_records_of_one_process(tmp_path, outcomes, monkeypatch):
-    monkeypatch.undo()  # workers know the number of images that choose the rate from the module itself
-    monkeypatch.setenv("FCTRANSFER_EXECUTION", "cpu/float32")
-    glyphs = DataSpec(glyph_classes=6, glyphs_per_class=13)
-    study = made(
-        data=glyphs, targets=[(glyphs, "random0:B")], protocols=("P1", "P2", "P3"), rates=(0.01,), seeds=(0, 1)
-    )
+def test_workers_give_the_records_of_one_process(tmp_path, data_root, outcomes):
+    study = made(protocols=("P1", "P2", "P3"), rates=(0.01,), seeds=(0, 1))
     stores = [Store(tmp_path / name) for name in ("one", "two")]
     for workers, store in enumerate(stores, start=1):
-        report = engine.run(study, store, progress=silent, workers=workers)
+        report = engine.run(study, store, progress=silent, data_root=data_root, workers=workers)
         assert report.done == len(study.runs)
     assert outcomes(stores[0]) == outcomes(stores[1])
 
@@ -230,6 +222,7 @@ def test_a_study_cut_off_in_the_middle_goes_on_where_it_was(store, data_root, ou
         ({"protocol": "P8", "layer": "conv6"}, "allowed: conv1, conv2, conv3, conv4, conv5, fc6, fc7"),
         ({"protocol": "P1", "layer": "conv4"}, "unknown layer for P1 of arm B 'conv4'; allowed: conv5"),
         ({"labels_per_class": -1}, "-1 is negative"),
+        ({"validation_per_class": 0}, "at least 1 image to choose by"),
         ({"part": "B"}, "part 'B' is neither"),
     ],
 )
