@@ -34,7 +34,10 @@ SOURCE = "Yosinski et al. 2014"
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of a paper, its number, ours, and the verdict by a rule stated beforehand."""
+    """One claim of a paper, its number, ours, and the verdict by a rule stated beforehand.
+
+    ``parts`` are further estimates that the verdict looked at, in words.
+    """
 
     id: str
     statement: str
@@ -44,6 +47,7 @@ class Claim:
     verdict: str
     where: str
     note: str = ""
+    parts: str = ""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

@@ -167,7 +167,8 @@ def _judged(
         note += ": one seed cannot decide."
     else:
         note += f": {WORDS[verdict]}."
-    claim = Claim(id, statement, source, paper, first if first.count else None, verdict, where, note)
+    others = "; ".join(f"{name} {value}" for name, value in list(found.items())[1:])
+    claim = Claim(id, statement, source, paper, first if first.count else None, verdict, where, note, others)
     return Judged(claim, protocol, found, *_p_values(list(parts.values())))
 
 

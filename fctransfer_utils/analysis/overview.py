@@ -96,9 +96,10 @@ def beside(by_data: Mapping[str, Sequence[Claim]]) -> pd.DataFrame:
 
 
 def _told(claim: Claim, first: Claim) -> str:
-    """The estimate, with its n where they are not those of ``first``."""
+    """The estimate, with its n where they are not those of ``first``, and what else the verdict looked at."""
     own, other = (CUTS.findall(each.statement)[-1:] for each in (claim, first))
-    return str(claim.ours) + (f" (at {own[0]})" if own != other and own else "")
+    cuts = f" (at {own[0]})" if own != other and own else ""
+    return f"{claim.ours}{cuts}" + (f"; {claim.parts}" if claim.parts else "")
 
 
 def chance_of(label: str) -> float:

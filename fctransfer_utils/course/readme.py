@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLOCK = re.compile(r"(<!-- generated: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SECOND_PAPER = (
+    ("near-no-fc-P1", "*With or without fully connected layers, near the source?* Trunks learnt under FC layers against"
+     " those learnt under GAP, an equal linear probe on both (B - A): {}. Published claim: without is better."),
+    ("far-fc-P1", "*And far?* The same probe on far targets: {}. Published claim: FC layers are essential."),
+    ("far-fc-P3", "*And with everything fine-tuned?* B - A on far targets: {}. Published: +0.3 to +1.4."),
+    ("fc-localises", "*Do they protect the convolution below?* Boxes found from the last convolution, share with an IoU"
+     " above 0.5 (B - A): {}. Published: +21.9."),
+)  # fmt: skip
 TITLES = {"tiny-imagenet": "Tiny ImageNet (photographs)", "glyphs": "glyphs (rendered)"}
 
 
@@ -49,7 +57,7 @@ def renew(project: Project) -> bool:
 
 def findings(project: Project) -> str:
     """What came out, with the numbers of the committed tables: photographs first, then glyphs."""
-    from ..analysis.overview import claims_of_everything
+    from ..analysis.overview import claims_of_everything, claims_of_zhang
     from ..analysis.transfer import paired_effect
 
     studies = _studies(project)
@@ -87,6 +95,12 @@ def findings(project: Project) -> str:
     for id, words in more:
         if found := judged(id):
             lines.append(f"{len(lines) - 1}. {words.format(found)}")
+    second = {name: {c.id: c for c in claims_of_zhang(parts)} for name, parts in _firewall_tables(project).items()}
+    for id, words in SECOND_PAPER:
+        found = {name: by_id[id] for name, by_id in second.items() if id in by_id and by_id[id].ours}
+        if found:
+            told = "; ".join(f"{TITLES.get(name, name)} {c.ours} (*{c.verdict}*)" for name, c in found.items())
+            lines.append(f"{len(lines) - 1}. {words.format(told)}")
     return "\n".join(lines)
 
 
