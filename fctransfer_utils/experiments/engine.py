@@ -80,10 +80,12 @@ class Session:
             return run.donor is None or run.donor.key not in pending
 
         for run in [] if self.closing else self.waiting:
-            if ready(run) and self._in_time(run):
-                crew = [run]
-                if run.crew is not None:
-                    crew = [each for each in self.waiting if each.crew == run.crew and ready(each)]
+            if not ready(run):
+                continue
+            crew = [run]
+            if run.crew is not None:
+                crew = [each for each in self.waiting if each.crew == run.crew and ready(each)]
+            if self._in_time(run, len(crew)):
                 taken = {each.key for each in crew}
                 self.waiting[:] = [each for each in self.waiting if each.key not in taken]
                 return tuple(crew)
@@ -112,12 +114,13 @@ class Session:
                 self.diverged.append(record.key)
             self.counter.tell("trained", run=run, record=record)
 
-    def _in_time(self, run: AnySpec) -> bool:
+    def _in_time(self, run: AnySpec, count: int) -> bool:
+        """Whether ``count`` networks like ``run`` end before the time limit, by those that were trained before."""
         left = self.seconds_left()
         if left is None:
             return True
         known = self.seconds.get(_kind(run)) or min(self.seconds.values(), default=0.0)
-        return left > 0 and known * SLACK <= left
+        return left > 0 and known * count * SLACK <= left
 
 
 def run(
