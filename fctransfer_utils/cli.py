@@ -181,13 +181,19 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
     line = f"{report.done} trained, {report.skipped} done before, {report.remaining} left; {clock(report.seconds)}."
     if report.diverged:
-        line += f" Diverged: {', '.join(report.diverged)}."
+        line += f" Diverged: {_some(report.diverged)}."
     if report.set_aside:
-        line += f" Damaged files set aside and trained again: {', '.join(report.set_aside)}."
+        line += f" Damaged files set aside and trained again: {_some(report.set_aside)}."
     if report.interrupted or report.timed_out:
         line += f" {'Interrupted' if report.interrupted else 'Time limit'}: the same command goes on from here."
     _say(line)
     return INTERRUPTED if report.interrupted else TIME_LIMIT if report.timed_out else OK
+
+
+def _some(keys: Sequence[str], *, most: int = 5) -> str:
+    """Keys in a line; beyond ``most`` they are counted (``fctransfer status`` names all)."""
+    rest = len(keys) - most
+    return ", ".join(keys[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _status(options: argparse.Namespace) -> int:

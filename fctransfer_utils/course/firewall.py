@@ -45,19 +45,6 @@ def sources(study: Study) -> list[RunSpec]:
     return sorted(found.values(), key=lambda spec: (spec.split, spec.seed, spec.net.arm))
 
 
-def known_sources(run: Course) -> list[RunSpec]:
-    """The source networks of the profile, and all others like them that its store holds: more seeds, if there are."""
-    planned = sources(run.plan("fc"))
-
-    def kind(spec: RunSpec) -> tuple:
-        return (spec.treatment, spec.data, replace(spec.net, arm="A"), spec.recipe, spec.split, spec.target)
-
-    bases = (record.spec for record in run.store.records() if record.spec.treatment == "base" and record.spec.net.arm)
-    like = [spec for spec in bases if kind(spec) == kind(planned[0])]
-    found = {spec.key: spec for spec in (*planned, *like)}
-    return sorted(found.values(), key=lambda spec: (spec.split, spec.seed, spec.net.arm))
-
-
 def measure_all(
     run: Course, *, per_class: int = PER_CLASS, shown: int = SHOWN, specs: Sequence[RunSpec] | None = None
 ) -> Tables:
@@ -68,14 +55,18 @@ def measure_all(
     for a data set without known boxes.
     """
 
+    planned = run.plan("fc")
+    taste = planned.taste and specs is None
+
     @functools.cache
     def computed() -> Tables:
-        networks_of = known_sources(run) if specs is None else specs
-        return computed_tables(run, networks_of, per_class=per_class, shown=shown)
+        return computed_tables(run, specs or sources(planned), per_class=per_class, shown=shown)
 
     where = {"drawn": run.seed, "per_class": per_class}
     return {
-        table: run.measure(name_of(table), lambda table=table: computed()[table].assign(**where), where=where)
+        table: run.measure(
+            name_of(table), lambda table=table: computed()[table].assign(**where), where=where, taste=taste
+        )
         for table in TABLES
     }
 

@@ -94,12 +94,18 @@ class Course:
         return path.exists() and tables.holds(path, data or self.data)
 
     def measure(
-        self, name: str, compute: Callable[[], pd.DataFrame], *, where: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        compute: Callable[[], pd.DataFrame],
+        *,
+        where: Mapping[str, Any] | None = None,
+        taste: bool = False,
     ) -> pd.DataFrame:
         """A table that needs trained networks: ``compute()``, or in ``read`` what it once gave for these values.
 
         ``where`` names what the committed rows must be of, such as ``{"seed": 0}``, so that no other ones are shown.
-        Written to ``data/NAME.csv`` beside the figures, six digits of each number, with the data set as first column.
+        Written to ``data/NAME.csv`` beside the figures, six digits of each number, with the data set as first column;
+        a measure of a ``taste`` of a study (``experiments.study.Study``) never replaces the committed one.
         """
         if not self.trains:
             return self.evidence(name, where=where)
@@ -107,7 +113,8 @@ class Course:
 
         frame = compute().copy()
         frame.insert(0, "data", data_label(self.plan().runs[0].data))
-        tables.write_measure(frame, self.figures / "data" / f"{name}.csv")
+        folder = self.project.build / "figures" if taste else self.figures
+        tables.write_measure(frame, folder / "data" / f"{name}.csv")
         return tables.as_read_back(frame)
 
     def images(self) -> ImageSet:

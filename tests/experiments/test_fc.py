@@ -258,7 +258,9 @@ def test_many_test_images_are_shared_out_among_the_classes(data_root, monkeypatc
 def test_quick_has_every_arm_and_targets_near_and_far():
     runs = [run for run in study_profile("fc", "quick").runs if isinstance(run, FcSpec)]
     assert {run.arm for run in runs} == set(ARMS)
-    assert {run.data.name for run in runs} == {"glyphs", "glyph-textures", "glyph-scenes"}
+    assert {run.data.name for run in runs} == {"glyphs", "glyph-scenes"}
+    assert study_profile("fc", "quick").taste
+    assert not study_profile("fc", "quick", fc_steps=120).taste
 
 
 def test_held_out_classes_are_seen_in_every_view_and_other_sets_as_they_are():
