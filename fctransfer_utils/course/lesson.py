@@ -44,6 +44,7 @@ class Course:
     checked: list[str] = field(default_factory=list)
     judged: list[Claim] = field(default_factory=list)
     drawn: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     # what there is to look at
@@ -107,6 +108,7 @@ class Course:
         Written to ``data/NAME.csv`` beside the figures, six digits of each number, with the data set as first column;
         a measure of a ``taste`` of a study (``experiments.study.Study``) never replaces the committed one.
         """
+        self.measured.append(name)
         if not self.trains:
             return self.evidence(name, where=where)
         from ..experiments.target_spec import data_label
@@ -171,6 +173,10 @@ class Course:
         """Show a figure with its caption and write it as SVG and PNG, and ``data``, the numbers in it, as CSV."""
         from ..plots.save import save
 
+        if id in self.measured:
+            raise InputError(
+                f"figure {id!r} has the name of a measure, whose table it would replace; name it otherwise."
+            )
         if not caption.strip():
             raise InputError(f"figure {id!r} has no caption; say what there is to see in it.")
         save(fig, id, data=data, folder=self.figures)

@@ -114,6 +114,12 @@ class TestFigures:
         with pytest.raises(InputError, match="figure 'curves' has no caption"):
             run.figure(drawing(), "curves", caption=" ", data=NUMBERS)
 
+    def test_a_figure_with_the_name_of_a_measure_is_refused_before_it_replaces_its_table(self, run, project):
+        (project.figures / "data" / "spread.csv").write_text("data,n\nglyphs[50x200],1\n", encoding="utf-8")
+        run.measure("spread", lambda: NUMBERS)
+        with pytest.raises(InputError, match="figure 'spread' has the name of a measure"):
+            run.figure(drawing(), "spread", caption="It spreads.", data=NUMBERS)
+
 
 class TestChecks:
     def test_what_holds_is_said(self, run, capsys):
