@@ -30,12 +30,14 @@ def missing_cells(rows: pd.DataFrame) -> tuple[str, ...]:
     """What the rows of ``analysis.fc.fc_rows`` (every rate) lack of the design, one sentence each; () when complete.
 
     Complete means: every seed has every target and number of labels that any seed has, in every arm, protocol and layer
-    and at every learning rate; and every arm's accuracy on its source, the converted and the continued network.
+    and at every learning rate; P8 with one number of labels, the largest that it has anywhere; and every arm's accuracy
+    on its source, the converted and the continued network.
     """
     tuned = rows[rows["group"] != "source"]
     seeds = sorted({int(seed) for seed in rows["seed"]})
     cells = sorted(set(tuned[list(CELL)].itertuples(index=False, name=None)))
-    most = max((labels for _, labels in cells), default=0)
+    probed = tuned[tuned["protocol"] == "P8"] if (tuned["protocol"] == "P8").any() else tuned
+    most = int(probed["labels_per_class"].max()) if len(probed) else 0
     have = set(tuned[["arm", "protocol", "layer", "seed", *CELL]].itertuples(index=False, name=None))
     lacking: dict[str, list[Wanted]] = {}
     for wanted in designed():
