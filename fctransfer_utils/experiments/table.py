@@ -32,6 +32,7 @@ FC_COLUMNS = (
     "labels_per_class", "learning_rate", "epochs", "top1", "validation_top1", "train_loss", *MOVED, "cka",
     "seconds", "device", "torch", "key",
 )  # fmt: skip
+_STUDY_COLUMNS = {"keep": TARGET_COLUMNS, "fc": FC_COLUMNS}
 _MEASURES = ("validation_top1", *MOVED, "cka")
 _NUMBERS = {
     "image_size": int, "seed": int, "n": int, "images_per_class": int, "epochs": int, "kept": int,
@@ -50,8 +51,13 @@ _TARGET_ORDER = (
 
 
 def tidy(records: Iterable[Record], *, study: str) -> list[dict[str, Any]]:
-    """One row per record with the values of ``COLUMNS``, sorted; ``top1`` is a fraction, ``seconds`` wall time."""
-    return in_order([_row(record, study) for record in records])
+    """One row per record, sorted; ``top1`` is a fraction, ``seconds`` wall time.
+
+    Records without the columns of ``study``, such as the bases in a store of study keep, are left out.
+    """
+    columns = _STUDY_COLUMNS.get(study, COLUMNS)
+    rows = [_row(record, study) for record in records]
+    return in_order([row for row in rows if tuple(row) == columns])
 
 
 def merge(*tables: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
