@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files import write_text
+from . import commands
 from .contents import as_markdown
+from .evidence import firewall_by_data, halves_by_data, title_of
 from .project import Project
-from .tables import plain_name, read_rows
 from .titles import measured_costs
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ SECOND_PAPER = (
     ("fc-localises", "*Do they protect the convolution below?* Boxes found from the last convolution, share with an IoU"
      " above 0.5 (B - A): {}. Published: +21.9."),
 )  # fmt: skip
-TITLES = {"tiny-imagenet": "Tiny ImageNet (photographs)", "glyphs": "glyphs (rendered)"}
 
 
 def renewed(project: Project) -> str:
     """The text of README.md with its generated parts made anew. Raises InputError for a part of unknown name."""
-    makers = {"findings": findings, "results": results, "zhang": zhang, "costs": costs, "contents": contents}
+    makers = {
+        "findings": findings, "results": results, "zhang": zhang, "commands": _commands, "costs": costs,
+        "contents": contents,
+    }  # fmt: skip
 
     def make(match: re.Match[str]) -> str:
         name = match.group(2)
@@ -60,17 +63,17 @@ def findings(project: Project) -> str:
     from ..analysis.overview import claims_of_everything, claims_of_zhang
     from ..analysis.transfer import paired_effect
 
-    studies = _studies(project)
+    studies = halves_by_data(project)
     tables = {name: parts["transfer"] for name, parts in studies.items() if "transfer" in parts}
     claims = {name: {claim.id: claim for claim in claims_of_everything(parts)} for name, parts in studies.items()}
 
     def told(treatment: str, against: str, *cuts: int) -> str:
         found = {name: paired_effect(rows, treatment, against, cuts) for name, rows in tables.items()}
-        return "; ".join(f"{TITLES.get(name, name)} {estimate}" for name, estimate in found.items())
+        return "; ".join(f"{title_of(name)} {estimate}" for name, estimate in found.items())
 
     def judged(id: str) -> str:
         found = {name: by_id[id].ours for name, by_id in claims.items() if id in by_id and by_id[id].ours}
-        return "; ".join(f"{TITLES.get(name, name)} {estimate}" for name, estimate in found.items())
+        return "; ".join(f"{title_of(name)} {estimate}" for name, estimate in found.items())
 
     lines = [
         "**What came out so far**, in points of top-1 (mean of paired differences, 95 % interval, pairs):",
@@ -95,11 +98,11 @@ def findings(project: Project) -> str:
     for id, words in more:
         if found := judged(id):
             lines.append(f"{len(lines) - 1}. {words.format(found)}")
-    second = {name: {c.id: c for c in claims_of_zhang(parts)} for name, parts in _firewall_tables(project).items()}
+    second = {name: {c.id: c for c in claims_of_zhang(parts)} for name, parts in firewall_by_data(project).items()}
     for id, words in SECOND_PAPER:
         found = {name: by_id[id] for name, by_id in second.items() if id in by_id and by_id[id].ours}
         if found:
-            told = "; ".join(f"{TITLES.get(name, name)} {c.ours} (*{c.verdict}*)" for name, c in found.items())
+            told = "; ".join(f"{title_of(name)} {c.ours} (*{c.verdict}*)" for name, c in found.items())
             lines.append(f"{len(lines) - 1}. {words.format(told)}")
     return "\n".join(lines)
 
@@ -108,9 +111,9 @@ def results(project: Project) -> str:
     """Every claim on each committed data set: claim, the paper's number, ours, verdict, the notebook that shows it."""
     from ..analysis.overview import overview
 
-    tables = _studies(project)
+    tables = halves_by_data(project)
     lines = _claims(overview(tables), list(tables), first="claim of Yosinski et al. 2014, or common advice")
-    sizes = [f"{TITLES.get(name, name)}: {_size(list(parts.values()))}" for name, parts in tables.items()]
+    sizes = [f"{title_of(name)}: {_size(list(parts.values()))}" for name, parts in tables.items()]
     return "\n".join([*lines, "", "; ".join(sizes) + "."])
 
 
@@ -118,17 +121,17 @@ def zhang(project: Project) -> str:
     """The same for the claims of Zhang et al. 2017, as far as their networks are committed."""
     from ..analysis.overview import zhang_overview
 
-    tables = _firewall_tables(project)
+    tables = firewall_by_data(project)
     if not tables:
         return "Not trained yet."
     lines = _claims(zhang_overview(tables), list(tables), first="claim of Zhang et al. 2017, or our own test of it")
-    sizes = [f"{TITLES.get(name, name)}: {_fc_size(parts['fc'])}" for name, parts in tables.items()]
+    sizes = [f"{title_of(name)}: {_fc_size(parts['fc'])}" for name, parts in tables.items()]
     return "\n".join([*lines, "", "; ".join(sizes) + "."])
 
 
 def _claims(found: pd.DataFrame, names: Sequence[str], *, first: str) -> list[str]:
     """The lines of a table with the claims' estimates and verdicts on each data set of ``names``."""
-    heads = [TITLES.get(name, name) for name in names]
+    heads = [title_of(name) for name in names]
     lines = [
         f"| {first} | published | " + " | ".join(heads) + " | shown in |",
         "| :-- | :-- |" + " :-- |" * len(heads) + " :-- |",
@@ -164,43 +167,15 @@ def contents(project: Project) -> str:
     return as_markdown(project.notebook_files()).replace("](", "](notebooks/")
 
 
+def _commands(project: Project) -> str:
+    """The options that trained each committed table."""
+    return commands.as_markdown()
+
+
 def _seconds(known: dict[str, Any], notebook: str) -> Iterator[str]:
     for part in known.values():
         seconds = part["seconds"].get(notebook)
         yield "" if seconds is None else f"{max(seconds, 1):.0f} s"
-
-
-def _studies(project: Project) -> dict[str, dict[str, pd.DataFrame]]:
-    """The committed rows by data set, photographs first, and study."""
-    from ..analysis.overview import STUDIES
-
-    found: dict[str, dict[str, pd.DataFrame]] = {}
-    for study in STUDIES:
-        path = project.evidence(study)
-        if path.exists():
-            table = read_rows(path, shown=project.shown(path))
-            for name, rows in table.groupby(table["data"].map(plain_name)):
-                found.setdefault(str(name), {})[study] = rows.reset_index(drop=True)
-    return {name: found[name] for name in sorted(found, key=lambda name: (name == "glyphs", name))}
-
-
-def _firewall_tables(project: Project) -> dict[str, dict[str, pd.DataFrame]]:
-    """The committed rows of study fc by data set, photographs first, with the measures of notebook 10."""
-    from ..analysis.claims_firewall import MEASURES
-    from .tables import read_measure
-
-    found: dict[str, dict[str, pd.DataFrame]] = {}
-    names = {"fc": "fc"} | {name: f"firewall_{name}" for name in MEASURES if name != "fc"}
-    for name, file in names.items():
-        path = project.evidence(file)
-        if not path.exists():
-            continue
-        read = read_rows if name == "fc" else read_measure
-        table = read(path, shown=project.shown(path))
-        for data, rows in table.groupby(table["data"].map(plain_name)):
-            found.setdefault(str(data), {})[name] = rows.reset_index(drop=True)
-    with_study = [name for name, parts in found.items() if "fc" in parts]
-    return {name: found[name] for name in sorted(with_study, key=lambda name: (name == "glyphs", name))}
 
 
 def _fc_size(rows: pd.DataFrame) -> str:

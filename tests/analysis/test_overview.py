@@ -3,7 +3,14 @@ from made_dip import dip_table
 from made_studies import made_studies
 from made_volume import volume_table
 
-from fctransfer_utils.analysis.overview import chance_of, claims_of_everything, overview
+from fctransfer_utils.analysis.claims import VERDICTS
+from fctransfer_utils.analysis.overview import (
+    chance_of,
+    claims_of_everything,
+    judged_of_everything,
+    overview,
+    verdict_counts,
+)
 from fctransfer_utils.errors import InputError
 
 
@@ -66,3 +73,24 @@ def test_bad_input_is_named(tables):
         claims_of_everything({"keep": tables["dip"]})
     with pytest.raises(InputError, match="pass the study 'transfer'"):
         claims_of_everything({"distant": tables["distant"]})
+
+
+def test_a_claim_names_the_studies_that_it_was_judged_on(tables):
+    behind = {one.claim.id: one.tables for one in judged_of_everything(tables)}
+    assert behind["first-layers-general"] == behind["boost-beyond-selffer"] == ("transfer",)
+    assert behind["distant-loses-more"] == ("distant", "transfer")
+    assert behind["untrained-costs-he"] == ("random",)
+    assert behind["dip-underfits"] == ("dip",)
+    assert [one.claim for one in judged_of_everything(tables)] == list(claims_of_everything(tables))
+
+
+def test_verdicts_are_counted_with_what_could_not_be_judged(tables):
+    few = {name: table[table["seed"] == 0] for name, table in tables.items() if name == "dip"}
+    counts = verdict_counts({"glyphs": claims_of_everything(tables), "photographs": claims_of_everything(few)})
+    counts = counts.set_index("data")
+    verdicts = list(VERDICTS)
+    assert counts.loc["glyphs", verdicts].sum() == len(claims_of_everything(tables))
+    assert counts.loc["glyphs", "not judged"] == 0
+    one_seed = counts.loc["photographs"]
+    assert one_seed["no interval"] == one_seed["inconclusive"] == one_seed[verdicts].sum()
+    assert one_seed["not judged"] == counts.loc["glyphs", verdicts].sum() - one_seed[verdicts].sum()

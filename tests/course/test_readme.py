@@ -18,7 +18,7 @@ def write_readme(project):
     return write
 
 
-@pytest.mark.parametrize("part", ["findings", "results", "zhang", "costs", "contents"])
+@pytest.mark.parametrize("part", ["findings", "results", "zhang", "commands", "costs", "contents"])
 def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_readme, part):
     write_readme(part)
     assert not readme.is_current(project)
