@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -30,6 +32,11 @@ PATIENCE = 60.0
 ATTEMPTS = 3
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
+# Workers are forked from a server that has imported torch once: they start in no time and share its memory. Elsewhere
+# than on Linux, system libraries do not survive a fork.
+START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+PRELOADED = ("distributed", "torch", f"{__package__}.cluster", f"{__package__}.run_network")
+
 LARGE_WEIGHTS = {"distributed.admin.large-graph-warning-threshold": "100 GB"}
 
 
@@ -44,12 +51,13 @@ def local_cluster(workers: int) -> Iterator[Client]:
         **LARGE_WEIGHTS,
         "distributed.worker.profile.enabled": False,
         "distributed.scheduler.worker-ttl": None,
-        "distributed.nanny.environ": THREADS,
+        "distributed.nanny.environ": {**THREADS, **_own_settings()},
         "distributed.nanny.pre-spawn-environ": THREADS,
-        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.worker.multiprocessing-method": START_METHOD,
     }
     with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch, dask.config.set(quiet), _quiet_logs():
         with _deaf_children():
+            _preload()
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -232,6 +240,18 @@ def _need_dask() -> None:
             "several workers need dask.distributed, which is not installed; install it with: pip install"
             " distributed, or use one worker."
         ) from error
+
+
+def _own_settings() -> dict[str, str]:
+    """Our variables as they are now; a forked process would see them as they were when its server began."""
+    return {name: value for name, value in os.environ.items() if name.startswith("FCTRANSFER_")}
+
+
+def _preload() -> None:
+    if START_METHOD == "forkserver":
+        from distributed.utils import get_mp_context
+
+        get_mp_context().set_forkserver_preload(list(PRELOADED))  # until the server runs; then it stays as it is
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .record import AnySpec, Record
 
 if TYPE_CHECKING:
-    from ..training.loop import Epoch
+    from ..training.learner import Epoch
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .target_spec import TargetSpec, spec_from_json
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..training.loop import Epoch
+    from ..training.learner import Epoch
 
 AnySpec = RunSpec | TargetSpec | FcSpec
 RECORD_VERSION = 1
@@ -92,7 +92,7 @@ class Record:
         version = body.pop("version", None)
         if version != RECORD_VERSION:
             raise InputError(f"record of version {version!r}; this package reads version {RECORD_VERSION}.")
-        from ..training.loop import Epoch
+        from ..training.learner import Epoch
 
         try:
             key = body.pop("key")

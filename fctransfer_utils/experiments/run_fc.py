@@ -21,8 +21,9 @@ from ..seeds import derive
 from ..training.features import View, activations, flat, views
 from ..training.gradients import moved_share
 from ..training.heads import Features
+from ..training.learner import Epoch
 from ..training.lockstep import Learner, Taught, standardised, together_top1, train_together
-from ..training.loop import Epoch, Pixels, evaluate, train
+from ..training.loop import Pixels, evaluate, train
 from .fc_spec import ON_SOURCE, PROBES, TRUNK_LAYERS, TUNED, FcSpec
 from .run_network import Ended, stream
 from .run_target import target_classes

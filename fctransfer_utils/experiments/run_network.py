@@ -11,7 +11,8 @@ from ..data.splits import Split, make_split
 from ..errors import InputError, unknown
 from ..models import build, copy_layers, freeze, state_of
 from ..seeds import derive
-from ..training.loop import Epoch, train
+from ..training.learner import Epoch
+from ..training.loop import train_crew
 from .fc_spec import FcSpec
 from .record import AnySpec, Record, Result, pack_weights, sha256, versions
 from .spec import RunSpec
@@ -37,29 +38,14 @@ def run_network(
     """
     if spec.crew is not None:
         donors = {} if donor_state is None else {spec.donor.key: donor_state}
-        return run_crew([spec], images=images, donors=donors, execution=execution)[0]
+        return run_crew([spec], images=images, donors=donors, execution=execution, on_epoch=on_epoch)[0]
     if isinstance(spec, FcSpec):
         from .run_fc import run_alone
 
         common = {"images": images, "donor_state": donor_state, "execution": execution}
         return _recorded(spec, run_alone(spec, **common, on_epoch=on_epoch), images, execution, donor_state)
-    learner, training, test, split_checksum = _prepared(spec, images, donor_state)
-    outcome = train(
-        learner,
-        training,
-        test,
-        recipe=spec.recipe,
-        frozen=spec.frozen_layers,
-        seed=stream(spec, "learn"),
-        flip=images.flip,
-        mean=images.mean,
-        std=images.std,
-        execution=execution,
-        on_epoch=on_epoch,
-    )
-    state = state_of(learner)
-    ended = Ended(outcome.curve, outcome.diverged, state, outcome.seconds)
-    return _recorded(spec, ended, images, execution, donor_state, split_checksum)
+    donors = {} if spec.donor is None else {spec.donor.key: donor_state}
+    return _side_by_side([spec], images, donors, execution, on_epoch)[0]
 
 
 def run_crew(
@@ -68,11 +54,15 @@ def run_crew(
     images: ImageSet,
     donors: Mapping[str, Mapping[str, Tensor]],
     execution: Execution,
+    on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[tuple[Record, dict[str, Tensor]]]:
     """Records and weights of networks that learn side by side: all of one ``crew``.
 
-    ``donors`` holds the weights of their donors by key. Every record is the same, whoever is in the crew.
+    ``donors`` holds the weights of their donors by key. Every record is the same, whoever is in the crew. ``on_epoch``
+    hears of the first network where networks learn by epochs, not of heads on frozen features.
     """
+    if not isinstance(specs[0], FcSpec):
+        return _side_by_side(specs, images, donors, execution, on_epoch)
     from .run_fc import run_crew as run
 
     ended = run(specs, images=images, donors=donors, execution=execution)
@@ -80,6 +70,30 @@ def run_crew(
         _recorded(spec, each, images, execution, donors.get(spec.donor.key))
         for spec, each in zip(specs, ended, strict=True)
     ]
+
+
+def _side_by_side(specs, images, donors, execution, on_epoch) -> list[tuple[Record, dict[str, Tensor]]]:
+    states = [None if spec.donor is None else donors.get(spec.donor.key) for spec in specs]
+    nets = [_first_network(spec, images, state) for spec, state in zip(specs, states, strict=True)]
+    training, test, split_checksum = _images(specs[0], images)
+    outcomes = train_crew(
+        nets,
+        training,
+        test,
+        recipe=specs[0].recipe,
+        frozen=[spec.frozen_layers for spec in specs],
+        seed=stream(specs[0], "learn"),
+        flip=images.flip,
+        mean=images.mean,
+        std=images.std,
+        execution=execution,
+        on_epoch=on_epoch,
+    )
+    found = []
+    for spec, net, state, outcome in zip(specs, nets, states, outcomes, strict=True):
+        ended = Ended(outcome.curve, outcome.diverged, state_of(net), outcome.seconds)
+        found.append(_recorded(spec, ended, images, execution, state, split_checksum))
+    return found
 
 
 @dataclass(frozen=True)
@@ -120,18 +134,25 @@ def _recorded(
     return record, ended.state
 
 
-def _prepared(
+def _first_network(
     spec: RunSpec | TargetSpec, images: ImageSet, donor_state: Mapping[str, Tensor] | None
-) -> tuple[nn.Sequential, Labelled, Labelled, str]:
-    """The network before its first step, its training and test images, and the checksum of its split."""
+) -> nn.Sequential:
+    """The network before its first step."""
     if isinstance(spec, TargetSpec):
-        from .run_target import moved_images, moved_network, target_classes
+        from .run_target import moved_network
 
-        learner = moved_network(spec, images=images, donor_state=donor_state)
-        return learner, *moved_images(spec, images), target_classes(spec, images)[1]
+        return moved_network(spec, images=images, donor_state=donor_state)
+    return start_network(spec, images=images, split=make_split(spec.split, images), donor_state=donor_state)
+
+
+def _images(spec: RunSpec | TargetSpec, images: ImageSet) -> tuple[Labelled, Labelled, str]:
+    """What a network learns and is tested on, and the checksum of its split."""
+    if isinstance(spec, TargetSpec):
+        from .run_target import moved_images, target_classes
+
+        return *moved_images(spec, images), target_classes(spec, images)[1]
     split = make_split(spec.split, images)
-    learner = start_network(spec, images=images, split=split, donor_state=donor_state)
-    return learner, *target_images(spec, images=images, split=split), split.checksum
+    return *target_images(spec, images=images, split=split), split.checksum
 
 
 def start_network(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
 from ..files import checksum
-from ..models.spec import NetSpec
+from ..models.spec import NARROW, NetSpec
 from ..training.recipe import Recipe
 
 TREATMENTS = ("base", "BnB", "BnB+", "AnB", "AnB+", "random", "twice", "random-gaussian", "warm", "stitch")
@@ -17,6 +17,7 @@ RANDOM = ("random", "random-gaussian")
 WARM = ("warm", "stitch")
 SELF_DONOR = ("BnB", "BnB+", "twice", *WARM)
 FROZEN = ("BnB", "AnB", *RANDOM, *WARM)
+_SIDE_BY_SIDE = ("BnB", "AnB", "random")
 LAYERS = 8
 SPEC_VERSION = 1
 
@@ -102,8 +103,15 @@ class RunSpec:
         return checksum(self.to_json())
 
     @property
-    def crew(self) -> None:
-        """It learns alone."""
+    def crew(self) -> RunSpec | None:
+        """What networks that learn side by side share; None for one that learns alone.
+
+        Frozen copies of one donor do, at whatever cut, where images are augmented: each batch goes through the donor
+        once for all. Without augmentation each keeps what its prefix gives. Wide networks would not fit in memory.
+        """
+        if self.treatment in _SIDE_BY_SIDE and self.recipe.crop_padding and self.net.name in NARROW and self.n:
+            return replace(self, n=1)
+        return None
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from ..data.spec import DataSpec
 from ..errors import InputError, unknown
 from ..files import checksum
 from ..models.alexnet import LAYER_NAMES
+from ..models.spec import NARROW
 from ..training.recipe import Recipe
 from .spec import SPEC_VERSION, RunSpec, compact
 
@@ -146,8 +147,11 @@ class TargetSpec(Moved):
         return tuple(range(1, self.kept + 1)) if self.protocol == "frozen" else ()
 
     @property
-    def crew(self) -> None:
-        """It learns alone."""
+    def crew(self) -> tuple | None:
+        """What networks that learn side by side share; None for one that learns alone: see ``RunSpec.crew``."""
+        if self.protocol == "frozen" and self.recipe.crop_padding and self.net.name in NARROW:
+            return (self.source, self.data, self.part, self.recipe, self.seed, self.labels_per_class)
+        return None
 
     @property
     def title(self) -> str:

@@ -16,7 +16,7 @@ from .record import AnySpec, Record, pack_weights, unpack_weights
 if TYPE_CHECKING:
     from ..data.image_set import ImageSet
     from ..training.execution import Execution
-    from ..training.loop import Epoch
+    from ..training.learner import Epoch
 
 MOST_BYTES = 2**29
 _loaded: dict[tuple[DataSpec, str], ImageSet] = {}
@@ -94,10 +94,10 @@ def train_job(
         donors = {key: unpack_weights(content) for key, content in job.donors.items()}
         common = {"images": images, "execution": job.execution}
         try:
+            watch = _watching(first.recipe.epochs, deadline, on_epoch, unwanted)
             if first.crew is not None:
-                found = run_crew(job.runs, donors=donors, **common)
+                found = run_crew(job.runs, donors=donors, on_epoch=watch, **common)
             else:
-                watch = _watching(first.recipe.epochs, deadline, on_epoch, unwanted)
                 state = None if first.donor is None else donors.get(first.donor.key)
                 found = [run_network(first, donor_state=state, on_epoch=watch, **common)]
         except OutOfTime:

@@ -24,7 +24,8 @@ from ..errors import InputError
 from ..models.heads import HeadSpec, attach, build_head, feature_size
 from .execution import Execution, one_thread
 from .features import activations
-from .loop import Epoch, Pixels, endless, evaluate, learning_rate, make_optimiser, train
+from .learner import Epoch, make_optimiser
+from .loop import Pixels, endless, evaluate, learning_rate, train
 from .recipe import Recipe
 
 

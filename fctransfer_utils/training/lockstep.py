@@ -19,7 +19,8 @@ from .. import seeds
 from ..errors import InputError
 from .execution import Execution, one_thread
 from .heads import Features
-from .loop import Epoch, endless, learning_rate
+from .learner import Epoch
+from .loop import endless, learning_rate
 from .recipe import Recipe
 
 AT_ONCE = 1000

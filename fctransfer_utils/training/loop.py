@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,23 +20,12 @@ from .. import seeds
 from ..data.augment import augment, normalise
 from ..data.image_set import Labelled
 from ..errors import InputError
-from ..models import freeze, layer_numbers, train_mode
 from .execution import Execution, one_thread
+from .learner import Epoch, Learner, at_cuts, own_draws
 from .prefix import Ready, constant_layers, outputs
 from .recipe import Recipe
 
 EVALUATED_AT_ONCE = 500
-
-
-class Epoch(NamedTuple):
-    """One point of a learning curve; losses are mean cross-entropy in nats, ``test_top1`` a fraction."""
-
-    epoch: int
-    train_loss: float
-    test_loss: float
-    test_top1: float
-    learning_rate: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -93,66 +81,86 @@ def train(
     per image, not once per epoch. A loss that is not finite ends the run with ``diverged``. Raises InputError for an
     empty set.
     """
+    options = {"recipe": recipe, "seed": seed, "flip": flip, "mean": mean, "std": std, "execution": execution}
+    return train_crew([net], train_set, test_set, frozen=[frozen], on_epoch=on_epoch, **options)[0]
+
+
+def train_crew(
+    nets: Sequence[nn.Sequential],
+    train_set: Labelled,
+    test_set: Labelled,
+    *,
+    recipe: Recipe,
+    seed: int,
+    frozen: Sequence[int | Collection[int]],
+    flip: bool,
+    mean: Sequence[float],
+    std: Sequence[float],
+    execution: Execution,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> tuple[TrainResult, ...]:
+    """Train ``nets`` side by side, each in place and exactly as ``train`` would alone; see there.
+
+    Their leading ``frozen`` layers hold the same weights, such as copies of one donor at several cuts: every augmented
+    batch goes through those layers once for all. ``on_epoch`` hears of the first network
+    that still learns; seconds are each network's share.
+    """
     for name, part in (("training", train_set), ("test", test_set)):
         if len(part.labels) == 0:
             raise InputError(f"the {name} set has no images; select at least one class with images.")
     with one_thread(execution), torch.random.fork_rng(_rng_devices(execution)):
         torch.manual_seed(seeds.derive(seed, "dropout"))
-        return _train(net, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch)
+        return _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch)
 
 
-def _train(net, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch) -> TrainResult:
+def _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch):
     device = execution.device
-    net.to(device, memory_format=execution.memory_format)
     train_set, test_set = (Labelled(part.images.to(device), part.labels.to(device)) for part in (train_set, test_set))
     pixels = Pixels.of(mean, std, execution)
-    still = layer_numbers(net, frozen)
-    freeze(net, still)
-    prefix = next(number for number in range(len(net) + 1) if number + 1 not in still)
+    learners = [Learner.of(net, each, recipe, execution) for net, each in zip(nets, frozen, strict=True)]
+    skipped = 0
     augmented = flip or recipe.crop_padding > 0
-    skipped, train_set, test_set, pixels = _run_once(
-        net, 0 if augmented else prefix, train_set, test_set, recipe, pixels
-    )
-    below, above, tested = net[skipped:prefix], net[prefix:], net[skipped:]
+    if not augmented and len(nets) == 1:
+        skipped, train_set, test_set, pixels = _run_once(nets[0], learners[0].cut, train_set, test_set, recipe, pixels)
+    shared = max(learners, key=lambda learner: learner.cut)
     images, labels = train_set
-    optimiser = make_optimiser(net, recipe)
     order = seeds.generator(seed, "order")
     shifts = seeds.generator(seed, "augment", device=device)
     steps = recipe.steps or math.ceil(len(labels) / recipe.batch_size)
     batches = endless(len(labels), recipe.batch_size, order, device)
-    curve: list[Epoch] = []
     start = time.perf_counter()
     for epoch in range(recipe.epochs):
-        train_mode(net, still)
-        total, seen = torch.zeros((), device=device), 0
+        active = [learner for learner in learners if not learner.diverged]
+        if not active:
+            break
+        for learner in active:
+            learner.begin()
+        seen = 0
         for step, chosen in enumerate(islice(batches, steps)):
             rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
             batch = images[chosen]
             if augmented:
                 batch = augment(batch, padding=recipe.crop_padding, flip=flip, generator=shifts)
-            with execution.autocast():
-                with torch.no_grad():
-                    cut = below(pixels(batch))
-                logits = above(cut)
-            loss = F.cross_entropy(logits.float(), labels[chosen])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            total += loss.detach() * len(chosen)
+            with execution.autocast(), torch.no_grad():
+                signals = at_cuts(shared.net, pixels(batch), {each.cut for each in active}, begin=skipped)
+            for learner in own_draws(active, execution):
+                learner.step(signals[learner.cut], labels[chosen], rate)
             seen += len(chosen)
-        test_loss, top1 = evaluate(tested, test_set, pixels=pixels)
-        train_loss = total.item() / seen
-        curve.append(Epoch(epoch + 1, train_loss, test_loss, top1, rate, time.perf_counter() - start))
+        found = _judged(shared.net, [(each.cut, each.tested) for each in active], test_set, pixels, begin=skipped)
+        seconds = (time.perf_counter() - start) / len(nets)
+        for learner, (test_loss, top1) in zip(active, found, strict=True):
+            losses = (learner.total.item() / seen, test_loss)
+            learner.curve.append(Epoch(epoch + 1, *losses, top1, rate, seconds))
+            learner.diverged = not all(map(math.isfinite, losses))
         if on_epoch:
-            on_epoch(curve[-1])
-        if not math.isfinite(train_loss) or not math.isfinite(test_loss):
-            break
-    net.eval()
-    last = curve[-1]
-    diverged = not (math.isfinite(last.train_loss) and math.isfinite(last.test_loss))
-    return TrainResult(tuple(curve), last.test_top1, last.train_loss, time.perf_counter() - start, diverged)
+            on_epoch(active[0].curve[-1])
+    for net in nets:
+        net.eval()
+    seconds = (time.perf_counter() - start) / len(nets)
+    return tuple(
+        TrainResult(tuple(each.curve), each.curve[-1].test_top1, each.curve[-1].train_loss, seconds, each.diverged)
+        for each in learners
+    )
 
 
 def _run_once(net, prefix: int, train_set: Labelled, test_set: Labelled, recipe: Recipe, pixels: Pixels):
@@ -176,19 +184,6 @@ def endless(images: int, size: int, order: torch.Generator, device: str = "cpu")
         yield from torch.randperm(images, generator=order).to(device).split(size)
 
 
-def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD over what learns; weight decay on matrices and filters only (Caffe also spares biases)."""
-    learning = [p for p in net.parameters() if p.requires_grad]
-    if not learning:
-        raise InputError("every layer is frozen, so there is nothing to train; use a cut n below the last layer.")
-    groups = [
-        {"params": [p for p in learning if p.dim() > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    fused = next(iter(learning)).device.type in ("cpu", "cuda")
-    return torch.optim.SGD([g for g in groups if g["params"]], lr=0.0, momentum=recipe.momentum, fused=fused)
-
-
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     """The learning rate at ``step`` of ``steps`` (from 0): see ``Recipe.schedule``."""
     if recipe.schedule == "step":
@@ -199,21 +194,31 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     return recipe.learning_rate * (steps - step) / max(steps - warm, 1)
 
 
-@torch.no_grad()
 def evaluate(
     net: nn.Module, part: Labelled, *, pixels: Pixels | Ready, batch_size: int = EVALUATED_AT_ONCE
 ) -> tuple[float, float]:
     """Mean cross-entropy (nats) and top-1 (fraction) of ``net`` in eval mode on labelled images, not augmented."""
-    net.eval()
+    return _judged(nn.Sequential(), [(0, net)], part, pixels, batch_size=batch_size)[0]
+
+
+@torch.no_grad()
+def _judged(stem, tails, part: Labelled, pixels, *, begin: int = 0, batch_size: int = EVALUATED_AT_ONCE):
+    """Loss and top-1 of networks that consist of the first layers of ``stem``, up to a cut, and a tail."""
+    for _, tail in tails:
+        tail.eval()
     device = pixels.execution.device
-    loss, right = torch.zeros((), device=device), torch.zeros((), device=device)
+    loss, right = torch.zeros(len(tails), device=device), torch.zeros(len(tails), device=device)
     for images, labels in zip(part.images.split(batch_size), part.labels.split(batch_size), strict=True):
         labels = labels.to(device)
         with pixels.execution.autocast():
-            logits = net(pixels(images.to(device))).float()
-        loss += F.cross_entropy(logits, labels, reduction="sum")
-        right += (logits.argmax(1) == labels).sum()
-    return loss.item() / len(part.labels), right.item() / len(part.labels)
+            signals = at_cuts(stem.eval(), pixels(images.to(device)), {cut for cut, _ in tails}, begin=begin)
+            outputs = [tail(signals[cut]).float() for cut, tail in tails]
+        for place, logits in enumerate(outputs):
+            loss[place] += F.cross_entropy(logits, labels, reduction="sum")
+            right[place] += (logits.argmax(1) == labels).sum()
+    return [
+        (each.item() / len(part.labels), top1.item() / len(part.labels)) for each, top1 in zip(loss, right, strict=True)
+    ]
 
 
 def _rng_devices(execution: Execution) -> list[int]:

@@ -23,7 +23,8 @@ from .. import seeds
 from ..errors import InputError, unknown
 from ..models import freeze, train_mode
 from .execution import Execution, one_thread
-from .loop import Pixels, endless, learning_rate, make_optimiser
+from .learner import make_optimiser
+from .loop import Pixels, endless, learning_rate
 from .prefix import Ready
 from .recipe import Recipe
 

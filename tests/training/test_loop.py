@@ -11,7 +11,8 @@ from fctransfer_utils.data.image_set import Labelled
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.models import NetSpec, build, state_of
 from fctransfer_utils.training import Execution, Recipe, train
-from fctransfer_utils.training.loop import learning_rate, make_optimiser
+from fctransfer_utils.training.learner import make_optimiser
+from fctransfer_utils.training.loop import learning_rate
 
 RECIPE = Recipe(epochs=2, batch_size=16, learning_rate=0.005, crop_padding=2)
 CPU = Execution("cpu", "float32")
@@ -66,14 +67,14 @@ def test_freezing_gives_the_same_gradient_steps_as_a_zero_learning_rate_below_th
             slow[:3].load_state_dict(kept)
             return out
 
-    from fctransfer_utils.training import loop
+    from fctransfer_utils.training import learner
 
-    original = loop.make_optimiser
-    loop.make_optimiser = lambda model, recipe: Restoring(original(model, recipe).param_groups, lr=0.0)
+    original = learner.make_optimiser
+    learner.make_optimiser = lambda model, recipe: Restoring(original(model, recipe).param_groups, lr=0.0)
     try:
         learn(slow, data=data)
     finally:
-        loop.make_optimiser = original
+        learner.make_optimiser = original
     for a, b in zip(fast.parameters(), slow.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
