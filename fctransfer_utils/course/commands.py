@@ -28,11 +28,11 @@ SEE = f"see [figures/data]({FC_COMMANDS}#how-fccsv-was-made)"
 RENEWALS = (
     Renewal(
         "transfer",
-        "`--seeds 0-4`",
+        "`--seeds 0-4 --directions A-B,B-A`",
         "`--seeds 0 --directions A-B`; then `--seeds 0-2 --treatments base,BnB+,AnB+,twice --cuts 7`;"
         " `--seeds 0 --cuts 3 --treatments base,BnB+,AnB+,twice`",
     ),
-    Renewal("distant", "`--seeds 0-2 --cuts 1-7`", "`--seeds 0 --treatments base,AnB --cuts 7`"),
+    Renewal("distant", "`--seeds 0-2 --directions A-B,B-A --cuts 1-7`", "`--seeds 0 --treatments base,AnB --cuts 7`"),
     Renewal("random", "`--seeds 0-2 --directions A-B,B-A --cuts 1-7`", "not run"),
     Renewal("volume", "`--seeds 0-2 --directions A-B,B-A --cuts 3,5,7`", "not run"),
     Renewal("dip", "`--seeds 0-2 --directions A-B,B-A --cuts 4,5`", "not run"),
