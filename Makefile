@@ -6,6 +6,7 @@
 #   make format                                 format the code; run every notebook in `read` and save its outputs
 #   make check-notebooks                        say whether the committed notebooks keep the rules
 #   make evidence [PROFILE=full] [DATA=...]     renew figures/ : tables and pictures, then the notebooks that show them
+#   make report [OUT=build/report]              write all claims, figures and the reproducibility statement as one page
 #   make clean                                  remove what the course made, but not .venv, trained networks or images
 #
 # Variables: PYTHON, the interpreter that .venv is made from; TORCH_INDEX, a package index to take torch and torchvision
@@ -16,6 +17,7 @@ PYTHON = python3
 PROFILE = quick
 DATA = glyphs
 WORKERS =
+OUT =
 TORCH_INDEX =
 
 BIN = .venv/bin
@@ -26,7 +28,7 @@ WITH_WORKERS = $(if $(WORKERS),FCTRANSFER_WORKERS=$(WORKERS))
 # The tests that train use one thread per network, so two processes of tests fill two cores.
 TEST_PROCESSES = 2
 
-.PHONY: course test lab format check-notebooks evidence clean install
+.PHONY: course test lab format check-notebooks evidence report clean install
 .DEFAULT_GOAL = course
 
 course: $(INSTALLED)
@@ -54,8 +56,11 @@ evidence: $(INSTALLED)
 	FCTRANSFER_RENEW=1 $(WITH_WORKERS) $(BIN)/fctransfer notebooks $(PROFILE) --data $(DATA)
 	$(TOOL) format
 
+report: $(INSTALLED)
+	$(BIN)/fctransfer report $(if $(OUT),--out $(OUT))
+
 clean:
-	rm -rf build/notebooks build/figures build/claims .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build/notebooks build/figures build/claims build/report .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find fctransfer_utils tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "kept: .venv, build/store (trained networks), build/data (images)"
 

@@ -58,9 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_status(commands.add_parser("status", help="what a store holds and what a study still needs"))
     _add_table(commands.add_parser("table", help="write a store's records as a tidy CSV table"))
     _add_notebooks(commands.add_parser("notebooks", help="execute the course's notebooks"))
+    _add_report(commands.add_parser("report", help="write the report on all claims and figures as one HTML page"))
     _add_measure(commands.add_parser("measure", help="compute a table of measures from the networks in a store"))
     _add_learning_rate(commands.add_parser("lr", help="compare learning rates by the stated procedure"))
     return parser
+
+
+def commands() -> tuple[str, ...]:
+    """The names of the commands."""
+    actions = _parser()._subparsers._group_actions  # argparse has no public way to ask
+    return tuple(actions[0].choices)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +149,11 @@ def _add_notebooks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="glyphs", metavar="NAME")
     parser.add_argument("--out", metavar="DIR", help="default: build/notebooks")
     parser.add_argument("--only", type=_words, metavar="03,05", help="these notebooks only")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_report)
+    parser.add_argument("--out", metavar="DIR", help="default: build/report")
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
@@ -233,6 +245,16 @@ def _notebooks(options: argparse.Namespace) -> int:
     from .course.runner import run_notebooks
 
     return run_notebooks(profile=options.profile, data=options.data, out=options.out, only=options.only)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from .course.project import find_project
+    from .course.report_html import write_report
+
+    project = find_project()
+    page = write_report(project, options.out)
+    _say(f"{project.shown(page)}: {page.stat().st_size / 1e6:.1f} MB, one file; print it from a browser for a PDF")
+    return OK
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -57,11 +57,13 @@ def figure(fig: Figure, *, caption: str) -> None:
     picture = io.BytesIO()
     fig.savefig(picture, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
     _close(fig)
-    _display(
-        {"image/png": small(picture.getvalue()), "text/plain": f"[figure] {caption}"},
-        metadata={"image/png": {"alt": caption}},
-    )
+    png(small(picture.getvalue()), alt=caption, plain=f"[figure] {caption}")
     markdown(f"*{caption}*")
+
+
+def png(picture: bytes, *, alt: str, plain: str) -> None:
+    """A picture with its alternative text; ``plain`` stands for it where no picture can be shown."""
+    _display({"image/png": picture, "text/plain": plain}, metadata={"image/png": {"alt": alt}})
 
 
 def small(picture: bytes) -> bytes:
