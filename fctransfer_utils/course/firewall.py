@@ -90,14 +90,14 @@ def computed_tables(run: Course, specs: Sequence[RunSpec], *, per_class: int, sh
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     first = specs[0].seed
     for place, boxed in judges.items():
-        drawn = _shown(boxed, shown, run.seed)
+        drawn = pictures_drawn(boxed, shown, run.seed)
         rows["boxes"] += guesses(boxed, split=place[1], seed=first)
         rows["pictures"] += picture_rows(boxed, drawn, rendered=boxed.name == PLACES)
-    for source in _networks(run, specs):
+    for source in with_begun(run, specs):
         boxed = judges[_place(source.spec)]
         found = rows_of(source, boxed, seed=run.seed)
         if source.spec.seed == first:
-            found["maps"] = map_rows(source, boxed, _shown(boxed, shown, run.seed))
+            found["maps"] = map_rows(source, boxed, pictures_drawn(boxed, shown, run.seed))
         for table, more in found.items():
             rows[table] += [{**source.place, **row} for row in more]
     return {table: pd.DataFrame(found) for table, found in rows.items()}
@@ -135,7 +135,7 @@ def images_with_boxes(run: Course, spec: RunSpec, *, per_class: int) -> Boxed:
     )
 
 
-def _networks(run: Course, specs: Sequence[RunSpec]) -> Iterator[Source]:
+def with_begun(run: Course, specs: Sequence[RunSpec]) -> Iterator[Source]:
     """Every network in turn, and after arm A the same before its first step."""
     from ..data.splits import make_split
     from ..experiments.run_network import start_network
@@ -155,7 +155,7 @@ def _place(spec: RunSpec) -> tuple:
     return (spec.data, spec.split, spec.target)
 
 
-def _shown(boxed: Boxed, count: int, seed: int) -> list[int]:
+def pictures_drawn(boxed: Boxed, count: int, seed: int) -> list[int]:
     """The images of the pictures: drawn, not chosen."""
     import torch
 

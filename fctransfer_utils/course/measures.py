@@ -40,10 +40,24 @@ def _firewall(run: Course, study: Study) -> None:
     measure_all(run, specs=there)
 
 
+def _explore_filters(run: Course, study: Study) -> None:
+    from .explore import measure_filters
+
+    measure_filters(run, study)
+
+
+def _explore_maps(run: Course, study: Study) -> None:
+    from .explore import measure_maps
+
+    measure_maps(run, study)
+
+
 MEASURES: dict[str, tuple[str, str, Callable[[Course, Study], None]]] = {
     "keep_distances": ("keep", "11_which_layers_to_keep", _keep_distances),
     "fc_distances": ("fc", "09_fc_versus_gap", _fc_distances),
     "firewall": ("fc", "10_firewall", _firewall),
+    "explore_filters": ("transfer", "12_explore", _explore_filters),
+    "explore_maps": ("fc", "12_explore", _explore_maps),
 }
 """By name: the study whose networks are measured, the notebook that reads the table, and the function."""
 

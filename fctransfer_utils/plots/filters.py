@@ -30,7 +30,7 @@ def filter_rows(nets: Mapping[str, Any], *, columns: int = 12, scores: Mapping[s
     """
     if not nets:
         raise InputError("no filters to show; name at least one net.")
-    pictures = {name: _pictures(filters, name) for name, filters in nets.items()}
+    pictures = {name: pictures_of(filters, name) for name, filters in nets.items()}
     titles = None if scores is None else {name: [f"{score:.2f}" for score in scores[name]] for name in pictures}
     return picture_blocks(pictures, titles, columns=columns, space=0.14 if scores else 0.03, head=0.4, foot=SCALING)
 
@@ -75,7 +75,7 @@ def _stagger(values: np.ndarray) -> np.ndarray:
     return heights
 
 
-def _pictures(filters: Any, name: str) -> np.ndarray:
+def pictures_of(filters: Any, name: str) -> np.ndarray:
     """Filters (K, 3, h, w) as pictures (K, h, w, 3) in 0..1."""
     weights = np.asarray(filters.detach().cpu().float() if hasattr(filters, "detach") else filters, dtype=float)
     if weights.ndim != 4 or weights.shape[1] != 3 or not len(weights):

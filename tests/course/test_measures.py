@@ -23,7 +23,7 @@ def recorded(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("name", ["keep_distances", "fc_distances", "firewall"])
+@pytest.mark.parametrize("name", ["keep_distances", "fc_distances", "firewall", "explore_filters", "explore_maps"])
 def test_a_measure_takes_the_networks_of_the_named_store(name, project, recorded, tmp_path):
     study = study_profile(measures.study_of(name), "smoke")
     folder = measures.measure(name, study, profile="smoke", data="glyphs", store=tmp_path / "mine")
