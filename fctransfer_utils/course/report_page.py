@@ -227,7 +227,9 @@ def _claims(by_data: Mapping[str, Sequence[Judged]]) -> dict[str, list[Claim]]:
 
 
 def _told(ours: str, verdict: str) -> str:
-    return ours if verdict == NOT_JUDGED else f"{ours}: **{verdict}**"
+    if verdict == NOT_JUDGED:
+        return NOT_JUDGED
+    return f"{'no pair to compare' if ours == NOT_JUDGED else ours}: **{verdict}**"
 
 
 def _without_links(text: str) -> str:
