@@ -40,7 +40,7 @@ img { max-width: 100%; height: auto; display: block; margin: 0 auto 0.4rem; }
 table { border-collapse: collapse; width: 100%; margin: 1.2rem 0; font-size: 0.88rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.5rem; border-bottom: 1px solid #ccc; }
 thead th { border-bottom: 2px solid #555; }
-@media (max-width: 50rem) {
+@media screen and (max-width: 50rem) {
   nav ol { columns: 1; } thead { position: absolute; left: -9999px; } table, tbody, tr, td, caption { display: block; }
   tr { border-bottom: 2px solid #555; padding: 0.5rem 0; } td { border: 0; padding: 0.15rem 0; }
   td::before { content: attr(data-label) ": "; font-weight: 600; }

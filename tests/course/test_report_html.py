@@ -100,6 +100,7 @@ def test_its_links_lead_to_places_within_it(page):
 def test_it_is_made_for_a_phone_and_for_paper(page, text):
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
     assert "@page" in text
+    assert "@media screen and (max-width" in text  # paper is narrow, too, and has room for tables
     assert "break-inside: avoid" in text
     assert all("data-label" in attributes for attributes in page.all("td"))
 
