@@ -115,6 +115,7 @@ def folders_of(studies: Mapping[str, pd.DataFrame]) -> list[str]:
 def limits(by_data: Mapping[str, Sequence[Claim]], counted: pd.DataFrame) -> list[str]:
     """What the evidence could not show, with its numbers; ``by_data`` are all claims of both papers."""
     every = [claim for claims in by_data.values() for claim in claims]
+    tested = sum(claim.ours is not None and claim.ours.has_interval for claim in every)
     found = [f"{_decided(name, claims)}" for name, claims in by_data.items()]
     devices, versions = _listed(counted["device"]), _listed(counted["torch"])
     return [
@@ -123,8 +124,8 @@ def limits(by_data: Mapping[str, Sequence[Claim]], counted: pd.DataFrame) -> lis
         " verdict here is a verdict about such networks; it neither confirms nor refutes what happens on ImageNet.",
         "**Photographs.** " + "; ".join(found) + ". An effect that was not decided on may still be there: "
         "*inconclusive* is not *no effect*.",
-        f"**Many claims.** {len(every)} verdicts are given, each by a 95 % interval of its own. If no effect were real,"
-        f" about {0.05 * len(every):.0f} of these intervals would leave out 0 by chance alone.",
+        f"**Many claims.** {len(every)} verdicts are given, {tested} of them by a 95 % interval of their own. If no"
+        f" effect were real, about {0.05 * tested:.0f} of these intervals would leave out 0 by chance alone.",
         "**Pairs that are not independent.** Both directions of one seed share networks, so their pairs tell less than"
         " as many separate ones; where it matters, notebook 08 gives the interval over seeds beside.",
         f"**One kind of machine.** Everything was trained on {devices} with torch {versions}; the tables do not name"
