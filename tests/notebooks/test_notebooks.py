@@ -33,6 +33,7 @@ EXPECTED = (
     "09_fc_versus_gap",
     "10_firewall",
     "11_which_layers_to_keep",
+    "12_explore",
     "14_report",
 )
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
