@@ -112,7 +112,7 @@ def _options(axes: Axes, words: Words, evidence: pd.DataFrame, answer: Recommend
             bars.append((scale(row.low), y, scale(row.high), y))
         axes.plot(scale(row.mean), y, ls="", marker="o", ms=6, color=colour, zorder=4)
     draw_lines(axes, bars, colour=GREY, width=2.0, order=3)
-    some = f"; {len(every) - len(shown)} more not shown" if len(every) > len(shown) else ""
+    some = f"; {len(every) - len(shown)} more below these" if len(every) > len(shown) else ""
     sure = "bars: 95 % interval" if bars else "one split and seed: no interval"
     words.write(LEFT[1] + 0.25, TOP + 0.13, f"{len(answer.rows)} networks; {sure}{some}")
 
