@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..analysis.explore import option_gaps
-from ..analysis.guide import FARTHEST, REACH, Recommendation, recommend
+from ..analysis.guide import FARTHEST, REACH, Recommendation
 from .quick import Scale, Words, draw_lines, page
 from .style import BLACK, BLUE, GREY, PALE, VERMILLION, styled, wrapped
 
@@ -20,13 +20,14 @@ LABELS = (1, 1000)  # of the axis of labels per class
 NAMES = {"glyphs": (BLUE, "o"), "tiny-imagenet": (VERMILLION, "^")}
 
 
-def guide_figure(evidence: pd.DataFrame, *, distance: float, labels: int, compute: str) -> Figure:
+def guide_figure(
+    evidence: pd.DataFrame, answer: Recommendation, *, distance: float, labels: int, compute: str
+) -> Figure:
     """Left, every measured condition by distance and labels, and the question with its reach; right, the options.
 
-    ``evidence`` is that of ``analysis.guide_evidence.gather``. The gap of each option to the recommended one is in
-    points, with its 95 % interval where there is one. Raises InputError as ``analysis.guide.recommend``.
+    ``evidence`` is that of ``analysis.guide_evidence.gather``, ``answer`` what ``analysis.guide.recommend`` says of it
+    for this question. The gap of each option to the recommended one is in points, with its 95 % interval if it has one.
     """
-    answer = recommend(distance=distance, labels_per_class=labels, compute=compute, evidence=evidence)
     with styled():
         figure, axes = page(HEIGHT)
         words = Words(axes)
@@ -44,14 +45,8 @@ def guide_figure(evidence: pd.DataFrame, *, distance: float, labels: int, comput
     return figure
 
 
-def told_guide(evidence: pd.DataFrame, *, distance: float, labels: int, compute: str) -> str:
-    """The recommendation as a sentence. Raises InputError as ``analysis.guide.recommend``."""
-    return str(recommend(distance=distance, labels_per_class=labels, compute=compute, evidence=evidence))
-
-
-def cited(evidence: pd.DataFrame, *, distance: float, labels: int, compute: str) -> list[str]:
+def cited(evidence: pd.DataFrame, answer: Recommendation) -> list[str]:
     """A line per network that the recommendation compared: study, donor's data, target, what was done, top-1, key."""
-    answer = recommend(distance=distance, labels_per_class=labels, compute=compute, evidence=evidence)
     rows = evidence[evidence["key"].isin(answer.rows)].sort_values(["target_set", "option", "seed"])
     return [
         f"{row.study}: {row.data} to {row.target_set}, seed {row.seed}: {row.option}: top-1 {row.top1:.1%} ({row.key})"

@@ -6,11 +6,12 @@ import pytest
 
 from fctransfer_utils.analysis.explore import AFTER, BEFORE, accuracies
 from fctransfer_utils.analysis.first_layer import pack
+from fctransfer_utils.analysis.guide import recommend
 from fctransfer_utils.analysis.guide_evidence import gather
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.plots.explore_cut import cut_figure
 from fctransfer_utils.plots.explore_filters import filters_figure, told_filters
-from fctransfer_utils.plots.explore_guide import cited, guide_figure, told_guide
+from fctransfer_utils.plots.explore_guide import cited, guide_figure
 from fctransfer_utils.plots.explore_maps import maps_figure, told_maps
 from fctransfer_utils.plots.quick import Scale, Words, page, width_of
 from fctransfer_utils.plots.style import styled
@@ -122,26 +123,27 @@ def test_a_picture_seed_or_way_that_is_not_there_is_refused(seen, change, words)
         maps_figure(maps, pictures, pixels, **{"place": 1, "seed": 0, "way": "scda", **change})
 
 
-def test_the_guide_follows_its_question_and_cites_every_row(evidence):
-    near, far = ({"distance": distance, "labels": 5, "compute": "little"} for distance in (0.4, 1.4))
-    assert png_of(guide_figure(evidence, **near)) != png_of(guide_figure(evidence, **far))
-    assert told_guide(evidence, **near).startswith("Keep up to fc7, frozen")
-    assert told_guide(evidence, **far).startswith("Keep up to conv5, frozen")
-    lines = cited(evidence, **near)
-    assert f"From {len(lines)} networks" in told_guide(evidence, **near)
-    assert all(any(key in line for key in evidence["key"]) for line in lines)
+def ask(evidence, *, distance=0.4, labels=5, compute="little"):
+    """The answer and its picture."""
+    asked = {"distance": distance, "compute": compute}
+    answer = recommend(**asked, labels_per_class=labels, evidence=evidence)
+    return answer, png_of(guide_figure(evidence, answer, **asked, labels=labels))
 
 
-def test_where_nothing_was_trained_the_guide_shows_no_option_and_cites_nothing(evidence):
-    asked = {"distance": 0.4, "labels": 1000, "compute": "enough"}
-    assert told_guide(evidence, **asked).startswith("No evidence")
-    assert cited(evidence, **asked) == []
-    assert png_of(guide_figure(evidence, **asked)) != png_of(guide_figure(evidence, **{**asked, "labels": 5}))
+def test_the_guide_shows_another_answer_for_another_question_and_cites_every_row(evidence):
+    near, far = ask(evidence), ask(evidence, distance=1.4)
+    assert (near[0].cut, far[0].cut) == ("fc7", "conv5")
+    assert near[1] != far[1]
+    lines = cited(evidence, near[0])
+    assert len(lines) == len(near[0].rows) > 0
+    assert all(sum(f"({key})" in line for line in lines) == 1 for key in near[0].rows)
 
 
-def test_a_distance_out_of_range_is_refused(evidence):
-    with pytest.raises(InputError, match=r"distance 2\.5 is outside 0\.\.2"):
-        guide_figure(evidence, distance=2.5, labels=5, compute="enough")
+def test_where_nothing_was_trained_the_guide_says_why_and_cites_nothing(evidence):
+    answer, picture = ask(evidence, labels=1000)
+    assert not answer.found
+    assert cited(evidence, answer) == []
+    assert picture != ask(evidence, labels=5)[1]
 
 
 def test_words_are_as_wide_as_they_are_said_to_be():
