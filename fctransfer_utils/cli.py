@@ -30,7 +30,10 @@ _STUDY_OPTIONS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ``arguments`` (default: those of the process) and return the exit code."""
     try:
-        options = _parser().parse_args(arguments)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        if given[:1] == ["bench"]:
+            return _bench(given[1:])
+        options = _parser().parse_args(given)
         return options.command(options)
     except InputError as error:
         sys.stderr.write(f"fctransfer: {error}\n")
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_notebooks(commands.add_parser("notebooks", help="execute the course's notebooks"))
     _add_report(commands.add_parser("report", help="write the report on all claims and figures as one HTML page"))
     _add_measure(commands.add_parser("measure", help="compute a table of measures from the networks in a store"))
+    commands.add_parser("bench", help="this course's speed beside other loops (its options: fctransfer bench --help)")
     _add_learning_rate(commands.add_parser("lr", help="compare learning rates by the stated procedure"))
     return parser
 
@@ -276,6 +280,19 @@ def _learning_rate(options: argparse.Namespace) -> int:
     ):
         _say(line)
     return OK
+
+
+def _bench(arguments: Sequence[str]) -> int:
+    """The benchmark lives beside the tests, with the peers that it compares: it is no part of an installed package."""
+    import subprocess
+    from pathlib import Path
+
+    folder = Path(__file__).parents[1] / "tests"
+    if not (folder / "benchmarks").is_dir():
+        raise InputError(f"there is no benchmark in {folder}; run this command from a copy of the whole project.")
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], env=environment, check=False).returncode
 
 
 def _describes_study(options: argparse.Namespace) -> bool:

@@ -72,7 +72,7 @@ def _train(run: Course, study: Study, *, table=None) -> None:
     report = engine.run(
         study,
         run.store,
-        workers=run.workers if len(study.runs) > run.workers else 1,
+        workers=min(run.workers, len(study.runs)),
         table=table,
         progress=reporter(),
         data_root=run.project.data,

@@ -13,6 +13,7 @@ from . import commands
 from .contents import as_markdown
 from .evidence import firewall_by_data, halves_by_data, title_of
 from .project import Project
+from .speed import speed
 from .titles import measured_costs
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def renewed(project: Project) -> str:
     """The text of README.md with its generated parts made anew. Raises InputError for a part of unknown name."""
     makers = {
         "findings": findings, "results": results, "zhang": zhang, "commands": _commands, "costs": costs,
-        "contents": contents,
+        "contents": contents, "speed": speed,
     }  # fmt: skip
 
     def make(match: re.Match[str]) -> str:

@@ -101,11 +101,11 @@ DISTANT_SPLITS = {"glyphs": "letters-symbols"}
 NATURAL_MANMADE = "natural-manmade"
 _ONE_WAY = {"directions": (("A", "B"),)}
 _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
-    "transfer": {},
+    "transfer": {"quick": _ONE_WAY},
     "distant": {
         "": {"treatments": ("base", "BnB", "AnB")},
         "smoke": {"directions": DIRECTIONS},
-        "quick": {"cuts": (1, 7)},
+        "quick": {"cuts": (1, 7), **_ONE_WAY},
     },
     "random": {
         "": {"treatments": RANDOM_TREATMENTS},

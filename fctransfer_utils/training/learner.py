@@ -62,6 +62,7 @@ class Learner:
     def begin(self) -> None:
         """Before an epoch."""
         train_mode(self.net, self.still)
+        self.optimiser.zero_grad(set_to_none=True)
         self.total = torch.zeros((), device=self.execution.device)
 
     def step(self, signal: Tensor, labels: Tensor, rate: float) -> None:
@@ -73,9 +74,9 @@ class Learner:
                 signal = self.frozen_rest(signal)
             logits = self.learning(signal)
         loss = F.cross_entropy(logits.float(), labels)
-        self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)  # at once: those of a whole crew would take much memory
         self.total += loss.detach() * len(labels)
 
 

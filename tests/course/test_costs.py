@@ -9,6 +9,7 @@ from fctransfer_utils.course.costs import count, training_speed
 from fctransfer_utils.data import load, make_split
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.profiles import transfer_profile
+from fctransfer_utils.experiments.study import DIRECTIONS
 from fctransfer_utils.training import Execution
 
 
@@ -28,7 +29,9 @@ def test_seen_are_networks_times_images_times_epochs():
 
 
 def test_networks_that_learn_few_images_see_few_and_their_donors_all():
-    all_images, few = count(transfer_profile("quick")), count(transfer_profile("quick", images_per_class=1))
+    all_images, few = (
+        count(transfer_profile("quick", directions=DIRECTIONS, images_per_class=images)) for images in (0, 1)
+    )
     donors = few.networks - all_images.networks
     epochs, classes = few.epochs, few.classes
     assert donors == 2

@@ -18,7 +18,7 @@ def write_readme(project):
     return write
 
 
-@pytest.mark.parametrize("part", ["findings", "results", "zhang", "commands", "costs", "contents"])
+@pytest.mark.parametrize("part", ["findings", "results", "zhang", "commands", "costs", "contents", "speed"])
 def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_readme, part):
     write_readme(part)
     assert not readme.is_current(project)
@@ -80,3 +80,25 @@ def test_a_part_of_unknown_name_is_refused(project, write_readme):
     write_readme("prices")
     with pytest.raises(InputError, match=r"prices.*results"):
         readme.renew(project)
+
+
+RATE = """peer,processes,loaders,ours (images/s),peer (images/s),ratio (median),lowest,highest,pairs,machine
+stock,1,0,1800,600,3.0,2.9,3.2,5,a processor
+tuned,2,0,1800,1500,1.2,1.1,1.3,5,a processor
+"""
+GRID = """peer,processes,loaders,ours (s),peer (s),ratio (median),lowest,highest,pairs,machine
+stock,1,0,40,160,4.0,3.9,4.1,5,a processor
+"""
+GATES = """contestant,compared with S,apart,allowed,gate,machine
+tuned,mean top-1 of 5 seeds,0.7,0.5,MISSED,a processor
+"""
+
+
+def test_the_speed_is_that_of_the_committed_benchmark_and_a_missed_gate_is_told(project):
+    assert readme.speed(project) == "Not measured yet."
+    for name, content in (("rate", RATE), ("grid", GRID), ("gates", GATES)):
+        (project.figures / "data" / f"bench_{name}.csv").write_text(content, encoding="utf-8")
+    stock, tuned = [line for line in readme.speed(project).splitlines() if "PyTorch loop" in line]
+    assert "600 | 3.00 [2.90, 3.20] | 4.00 [3.90, 4.10] | - |" in stock
+    assert "1,500 | 1.20 [1.10, 1.30] | - | - |" in tuned
+    assert "missed: tuned, mean top-1 of 5 seeds (0.7, allowed 0.5)" in readme.speed(project)

@@ -1,0 +1,1 @@
+"""The speed of this course beside what people would use instead: see ``python -m benchmarks --help``."""

@@ -1,0 +1,45 @@
+"""Pairs of times in, medians of ratios out, as text and as tables."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Ratio(NamedTuple):
+    """Ours against a peer over several pairs: median, lowest and highest ratio."""
+
+    median: float
+    low: float
+    high: float
+    pairs: int
+
+    @classmethod
+    def of(cls, ours: Sequence[float], theirs: Sequence[float], *, less_is_better: bool) -> Ratio:
+        """How many times better ours is, pair by pair. Raises ValueError for lists of unequal length."""
+        pairs = list(zip(ours, theirs, strict=True))
+        values = [b / a if less_is_better else a / b for a, b in pairs]
+        return cls(statistics.median(values), min(values), max(values), len(values))
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def as_markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table; numbers stand right."""
+    right = [all(isinstance(row[k], (int, float)) for row in rows) for k in range(len(header))]
+    lines = ["| " + " | ".join(header) + " |", "|" + "|".join(" --: " if each else " :-- " for each in right) + "|"]
+    for row in rows:
+        lines.append("| " + " | ".join(_shown(cell) for cell in row) + " |")
+    return "\n".join(lines)
+
+
+def _shown(cell: object) -> str:
+    return (
+        f"{cell:,.0f}"
+        if isinstance(cell, float) and abs(cell) >= 10
+        else f"{cell:.3g}"
+        if isinstance(cell, float)
+        else str(cell)
+    )
