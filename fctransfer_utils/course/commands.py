@@ -39,8 +39,8 @@ RENEWALS = (
     Renewal(
         "keep",
         "`--seeds 0-2 --labels 5,20,50`",
-        "`--seeds 0 --labels 5,20 --targets folder:build/data/caltech101,...` (six sets of photographs, as for"
-        " `fc.csv`); then `--labels 100 --targets folder:build/data/intel-scenes,folder:build/data/rsscn7`",
+        "`--seeds 0,1 --labels 5,20 --targets folder:build/data/caltech101,...` (six sets of photographs, as for"
+        " `fc.csv`); then `--seeds 0 --labels 100 --targets folder:build/data/intel-scenes,folder:build/data/rsscn7`",
     ),
     Renewal("fc", SEE, "likewise"),
 )
