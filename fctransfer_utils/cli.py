@@ -162,7 +162,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_measure)
-    parser.add_argument("measure", metavar="NAME", help="keep_distances, fc_distances, firewall, explore_filters or explore_maps")
+    parser.add_argument(
+        "measure", metavar="NAME", help="keep_distances, fc_distances, firewall, explore_filters or explore_maps"
+    )
     parser.add_argument("--store", required=True, metavar="DIR", help="where the source networks are kept")
     _add_study(parser, profile="quick")
 
