@@ -73,7 +73,7 @@ def test_a_peer_trains_the_same_thirty_networks(tmp_path):
 def test_ratios_are_taken_pair_by_pair():
     assert Ratio.of([1, 2, 4], [2, 2, 2], less_is_better=True) == (1, 0.5, 2, 3)
     assert Ratio.of([1, 2, 4], [2, 2, 2], less_is_better=False) == (1, 0.5, 2, 3)
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="longer"):
         Ratio.of([1], [1, 2], less_is_better=True)
     assert as_markdown(["a", "b"], [["x", 1234.5]]).splitlines()[-1] == "| x | 1,234 |"
 
