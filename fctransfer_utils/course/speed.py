@@ -14,7 +14,6 @@ TITLES = {
     "fastai": "fastai",
 }  # fmt: skip
 TABLES = ("gates", "rate", "grid", "memory", "growth", "peak")
-AGAINST = ["peer", "processes", "loaders"]
 
 
 def speed(project: Project) -> str:

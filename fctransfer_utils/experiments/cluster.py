@@ -33,8 +33,7 @@ ATTEMPTS = 3
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 # Workers are forked from a server that has imported torch once (and what its optimisers import when the first one is
-# made): they start in no time and share its memory. Elsewhere
-# than on Linux, system libraries do not survive a fork.
+# made): they start in no time and share its memory. Elsewhere than on Linux, system libraries do not survive a fork.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 PRELOADED = ("distributed", "torch", "torch._dynamo", f"{__package__}.cluster", f"{__package__}.run_network")
 

@@ -36,16 +36,13 @@ def run_network(
 
     ``donor_state`` holds the weights of ``spec.donor``. Raises InputError when it is missing or a half is unknown.
     """
-    if spec.crew is not None:
-        donors = {} if donor_state is None else {spec.donor.key: donor_state}
-        return run_crew([spec], images=images, donors=donors, execution=execution, on_epoch=on_epoch)[0]
-    if isinstance(spec, FcSpec):
+    if isinstance(spec, FcSpec) and spec.crew is None:
         from .run_fc import run_alone
 
         common = {"images": images, "donor_state": donor_state, "execution": execution}
         return _recorded(spec, run_alone(spec, **common, on_epoch=on_epoch), images, execution, donor_state)
-    donors = {} if spec.donor is None else {spec.donor.key: donor_state}
-    return _side_by_side([spec], images, donors, execution, on_epoch)[0]
+    donors = {} if spec.donor is None or donor_state is None else {spec.donor.key: donor_state}
+    return run_crew([spec], images=images, donors=donors, execution=execution, on_epoch=on_epoch)[0]
 
 
 def run_crew(

@@ -22,7 +22,7 @@ from ..data.image_set import Labelled
 from ..errors import InputError
 from .execution import Execution, one_thread
 from .learner import Epoch, Learner, at_cuts, own_draws
-from .prefix import Ready, constant_layers, outputs
+from .prefix import Ready, outputs
 from .recipe import Recipe
 
 EVALUATED_AT_ONCE = 500
@@ -102,8 +102,8 @@ def train_crew(
     """Train ``nets`` side by side, each in place and exactly as ``train`` would alone; see there.
 
     Their leading ``frozen`` layers hold the same weights, such as copies of one donor at several cuts: every augmented
-    batch goes through those layers once for all. ``on_epoch`` hears of the first network
-    that still learns; seconds are each network's share.
+    batch goes through those layers once for all. ``on_epoch`` hears of the first network that still learns; seconds are
+    each network's share.
     """
     for name, part in (("training", train_set), ("test", test_set)):
         if len(part.labels) == 0:
@@ -163,9 +163,8 @@ def _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, exe
     )
 
 
-def _run_once(net, prefix: int, train_set: Labelled, test_set: Labelled, recipe: Recipe, pixels: Pixels):
-    """How many of the first ``prefix`` layers need no further run, and both sets as what comes out of these."""
-    constant = constant_layers(net, prefix)
+def _run_once(net, constant: int, train_set: Labelled, test_set: Labelled, recipe: Recipe, pixels: Pixels):
+    """How many of the first ``constant`` layers need no further run, and both sets as what comes out of these."""
     if constant:
         sizes = ((train_set, recipe.batch_size), (test_set, EVALUATED_AT_ONCE))
         kept = [outputs(net[:constant], part.images, pixels=pixels, batch_size=size) for part, size in sizes]

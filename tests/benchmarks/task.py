@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from fctransfer_utils import seeds
 from fctransfer_utils.data.image_set import ImageSet, Labelled
@@ -126,8 +126,3 @@ def keep_still(prefix: nn.Sequential) -> None:
     for part in prefix.modules():
         if isinstance(part, nn.Dropout):
             part.train()
-
-
-def top1_of(outputs: Tensor, labels: Tensor) -> float:
-    """Share of right answers."""
-    return (outputs.argmax(1) == labels).float().mean().item()
