@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-CONDA_NAMES = {"pytorch": "torch", "pytorch-cpu": "torch"}
+CONDA_NAMES = {"pytorch": "torch", "pytorch-cpu": "torch", "playwright-python": "playwright"}
 CONDA_ONLY = {"python", "pip"}
 ENVIRONMENTS = ("environment.yml", "binder/environment.yml")
 NVIDIA = re.compile(r"^(nvidia-|cuda-|triton$)")
