@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from .glyph_classes import CHARACTERS, FACES, OTHERS, SCENES, TEXTURES
 
 RENDERED = {
@@ -21,6 +22,7 @@ OF_CHARACTERS = ("glyphs", "glyph-others", "glyph-places")
 SETS = ("glyphs", "tiny-imagenet", "cifar10", "cifar100", *[*RENDERED][1:], "folder:PATH")
 GLYPH_OPTIONS = ("glyph_classes", "glyphs_per_class", "glyphs_seed")
 VIEWS = ("", "grey", "inverted")
+MOST_PER_CLASS = 100_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class DataSpec:
     view: str = ""
 
     def __post_init__(self) -> None:
+        settle_fields(self)
         if self.name not in SETS[:-1] and not (self.name.startswith("folder:") and self.name != "folder:"):
             raise unknown("data set", self.name, SETS)
         if not 32 <= self.image_size <= 256:
@@ -61,6 +64,10 @@ class DataSpec:
             takers = OF_CHARACTERS if option == "glyph_classes" else tuple(RENDERED)
             if value and self.name not in takers:
                 raise InputError(f"{option} {value} is for {', '.join(takers)} only; leave it 0 for {self.name}.")
+        if self.glyphs_per_class > MOST_PER_CLASS:
+            raise InputError(
+                f"glyphs_per_class {self.glyphs_per_class} is more than can be rendered; give at most {MOST_PER_CLASS}."
+            )
         most = RENDERED.get(self.name, 0)
         if self.glyph_classes == 1 or self.glyph_classes > most:
             raise InputError(

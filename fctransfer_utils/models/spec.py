@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from .arms import ARMS
 
 NETWORKS = ("alexnet_mini", "alexnet", "caffenet", "alexnet_map")
 NARROW = ("alexnet_mini", "alexnet_map")
 """The networks that ``width`` scales."""
 INITIALISATIONS = ("he", "gaussian")
+WIDEST = 960
+"""Ten times the paper's conv1; a wider net would not fit in any memory."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class NetSpec:
     arm: str = ""
 
     def __post_init__(self) -> None:
+        settle_fields(self)
         if self.name not in NETWORKS:
             raise unknown("network", self.name, NETWORKS)
         if self.init not in INITIALISATIONS:
@@ -39,8 +43,10 @@ class NetSpec:
             raise unknown("arm", self.arm, ARMS)
         if self.name != "alexnet_map" and self.arm:
             raise InputError(f"arm {self.arm!r} is for the network alexnet_map; leave it out for {self.name}.")
-        if self.name in NARROW and (self.width < 12 or self.width % 12):
-            raise InputError(f"width {self.width} is not a positive multiple of 12; use 12, 24, 36, 48 or 96.")
+        if self.name in NARROW and (not 12 <= self.width <= WIDEST or self.width % 12):
+            raise InputError(
+                f"width {self.width} is not a multiple of 12 in 12..{WIDEST}; use 12, 24, 36, 48 or 96 as the paper."
+            )
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout {self.dropout} is outside 0 <= p < 1; use 0.5 as the paper or 0 for none.")
 

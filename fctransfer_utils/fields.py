@@ -1,0 +1,52 @@
+"""The fields of a specification hold what they declare, whether they come from a caller, from JSON or from YAML."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from numbers import Integral, Real
+from typing import Any, get_type_hints
+
+from .errors import InputError
+
+LARGEST = 2**63 - 1
+"""Whole numbers beyond this fit into no array and no other program."""
+
+
+def settle_fields(spec: Any) -> None:
+    """Bring the numbers in the frozen dataclass ``spec`` to their declared types; call it first in ``__post_init__``.
+
+    A whole number where a float is declared becomes one, numpy's numbers become Python's: equal specifications have
+    equal JSON, and so one key. Raises InputError for a value of another type.
+    """
+    for name, kind in _kinds(type(spec)).items():
+        value = getattr(spec, name)
+        settled = _settled(name, value, kind)
+        if settled is not value:
+            object.__setattr__(spec, name, settled)
+
+
+@cache
+def _kinds(cls: type) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _settled(name: str, value: Any, kind: Any) -> Any:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if kind is int and number and isinstance(value, Integral):
+        if abs(value) > LARGEST:
+            raise InputError(f"{name} has more than 63 bits; give a whole number of at most {LARGEST}.")
+        return value if type(value) is int else int(value)
+    if kind is float and number:
+        try:
+            return float(value) + 0.0  # -0.0 and 0.0 are one number, but two texts
+        except OverflowError:
+            raise InputError(f"{name} is too large for a number with a decimal point; give a smaller one.") from None
+    if kind in (int, float) or not isinstance(value, kind):
+        wanted = getattr(kind, "__name__", str(kind))
+        raise InputError(f"{name} {value!r} is a {type(value).__name__}; give {_ARTICLES.get(wanted, wanted)}.")
+    return value
+
+
+_ARTICLES = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "True or False"}
