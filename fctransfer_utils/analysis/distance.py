@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..optional import need
 
 ROUNDS = 11  # of the fixed point for LogME; it settles in two or three
 STEPS = 100  # of the solver behind probes
@@ -176,6 +177,7 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def _classifier(penalty: float):
+    need("sklearn", "the distance of two sets of images", package="scikit-learn")
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -11,8 +11,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..errors import InputError
+from ..optional import need
 from .kernel import this_interpreter
-from .optional import need
 
 SOLUTION = re.compile(r"<details>\s*<summary>.*?</summary>(.*?)</details>", re.DOTALL)
 CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)

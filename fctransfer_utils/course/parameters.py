@@ -71,7 +71,7 @@ def load_profile(path: Path, *, notebooks: Iterable[str]) -> dict[str, dict[str,
 
     Raises InputError when the file cannot be read or names a notebook that does not exist.
     """
-    from .optional import need
+    from ..optional import need
 
     yaml = need("yaml", "reading a profile", package="pyyaml")
     names = list(notebooks)
@@ -108,7 +108,7 @@ def inspected(notebook: Path) -> dict[str, dict[str, str]]:
     """What papermill sees in the parameters cell: name -> default and help, both as text. Raises InputError."""
     import nbformat
 
-    from .optional import need
+    from ..optional import need
 
     papermill = need("papermill", "reading a notebook's parameters")
     try:

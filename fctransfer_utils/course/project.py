@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,19 @@ class Project:
     def claims(self, profile: str, notebook: str) -> Path:
         """What a notebook found when it ran last in that profile."""
         return self.build / "claims" / profile / f"{notebook}.json"
+
+    def check_writable(self) -> None:
+        """Raises InputError when nothing can be written to ``build``, which is made where it is missing."""
+        try:
+            self.build.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.build):
+                pass
+        except OSError as error:
+            own = Path.home() / NAME
+            raise InputError(
+                f"nothing can be written to {str(self.build)!r} ({error.strerror}); set {BUILD} to a folder that you"
+                f" may write in, such as {str(own)!r}."
+            ) from error
 
     def shown(self, path: Path) -> str:
         """``path`` as a reader sees it, the same on every machine: relative to the project, with forward slashes."""

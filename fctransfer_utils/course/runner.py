@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, unknown
+from ..optional import need
 from . import show
 from .kernel import this_interpreter
-from .optional import need
 from .parameters import check_data, check_known, check_profile, load_profile
 from .project import Project, find_project
 from .report import NotebookResult, read_found, table
@@ -48,6 +48,7 @@ def run_all(
     project = project or find_project()
     files = chosen(project.notebook_files(), only)
     wanted = _parameters(project, files, profile, data, parameters or {})
+    project.check_writable()
     out = Path(out or project.build / "notebooks").absolute()
     out.mkdir(parents=True, exist_ok=True)
     results: list[NotebookResult] = []

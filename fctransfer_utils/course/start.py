@@ -27,7 +27,8 @@ def start(
     """Check every parameter, set seeds, one thread and the plot style, and print one line of provenance.
 
     ``notebook`` is the file's name without ``.ipynb``; ``parameters`` are the notebook's own, ``allowed`` the values
-    that some of them may take. Raises InputError that names the value, what is allowed and how to mend it.
+    that some of them may take. Raises InputError that names the value, what is allowed and how to mend it,
+    also where nothing can be written.
     """
     profile, data, seed = check_profile(profile), check_data(data), check_seed(seed)
     for name in allowed or {}:
@@ -43,6 +44,7 @@ def start(
     run = Course(
         notebook=notebook, profile=profile, data=data, seed=seed, parameters=own, project=find_project(), renew=renew
     )
+    run.project.check_writable()
     _settle(seed)
     show.line(_provenance(run))
     return run

@@ -8,16 +8,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
 from ..errors import InputError
+from ..optional import need
 from .style import GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, settle, styled
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 WEIGHTS = ("conv", "linear", "embedding")
 CIRCLES = ("activation", "dropout", "concat", "add")
@@ -26,6 +29,7 @@ BOX, SMALL, DOT = (1.26, 0.66), (0.9, 0.5), 0.27  # inches: rectangles (width, h
 GAP, LEVEL = 0.25, 0.24  # inches between columns, and between the nodes of a column
 ROW, EDGE = 0.42, 0.12  # inches between rows, and at the edge
 MOST_NODES = 60
+NEEDED = "drawing a network as a diagram"
 
 
 @dataclass
@@ -81,6 +85,7 @@ def place(nodes: dict[str, Any], edges: Sequence[tuple[str, str]]) -> tuple[Plac
     A node's column is the longest way to it. An edge over several columns gets a point in each of them, so that it runs
     beside the nodes there and not through them.
     """
+    nx = need("networkx", NEEDED)
     graph = nx.DiGraph()
     graph.add_nodes_from(nodes)
     graph.add_edges_from(edges)
@@ -116,6 +121,7 @@ def _ordered(points: nx.DiGraph, column: dict[str, int]) -> list[list[str]]:
 
 def _placed(columns: list[list[str]], nodes: dict[str, Any]) -> Placed:
     """Columns next to each other until the row is full; then the next row, below."""
+    nx = need("networkx", NEEDED)
     placed = Placed()
     rows: list[list[list[str]]] = [[]]
     left = EDGE

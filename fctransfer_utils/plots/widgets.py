@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from ..errors import InputError, unknown
+from ..optional import need
 
 if TYPE_CHECKING:
     from ipywidgets import VBox, Widget
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DPI = 100
 REMEMBERED = 200  # pictures
 SLIDER, MENU, BUTTONS = "slider", "menu", "buttons"
+NEEDED = "a control that moves a picture"
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,7 @@ class Control:
 
     def widget(self) -> Widget:
         """The control itself, with a label that is never cut off."""
-        import ipywidgets
-
+        ipywidgets = need("ipywidgets", NEEDED)
         common = {
             "value": self.value,
             "description": self.label,
@@ -94,8 +95,7 @@ def explorer(
     the client write to the kernel while it waits for it, and now and then it then waits for ever. Raises InputError for
     no control and for two of one name.
     """
-    import ipywidgets
-
+    ipywidgets = need("ipywidgets", NEEDED)
     names = [control.name for control in controls]
     if not names:
         raise InputError("there is nothing to move; give at least one control.")

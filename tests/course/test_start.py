@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from fctransfer_utils import course
-from fctransfer_utils.course.optional import need
 from fctransfer_utils.errors import InputError
+from fctransfer_utils.optional import need
 
 
 def test_it_prints_one_line_and_in_read_nothing_that_differs_between_machines(project, capsys):

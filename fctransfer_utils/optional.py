@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from ..errors import InputError
+from .errors import InputError
 
 
 def need(module: str, purpose: str, *, package: str = "") -> ModuleType:
