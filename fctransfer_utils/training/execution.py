@@ -35,7 +35,10 @@ class Execution:
         kind = self.device.split(":")[0]
         if kind not in ("cpu", "cuda", "mps"):
             raise unknown("device", self.device, ("cpu", "cuda", "cuda:N", "mps"))
-        if kind == "cuda" and not torch.cuda.is_available():
+
+    def check_device(self) -> None:
+        """Raises InputError when this process has no such device; another one may have it."""
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise InputError(f"device {self.device!r} needs a CUDA GPU and none is found; use 'cpu'.")
 
     @property
@@ -67,16 +70,19 @@ def one_thread(execution: Execution) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def probe(net: nn.Module | None = None, *, image_size: int = 32, repeats: int = 3) -> Execution:
+def probe(net: nn.Module | None = None, *, image_size: int = 32, repeats: int = 5) -> Execution:
     """The fastest execution for training ``net`` (default: a small convolutional net) on this machine.
 
     Takes the first GPU if there is one, with bfloat16 where the hardware has it. On a CPU it times training steps of
-    every precision and layout in turn (about a second in all) and keeps the fastest. The environment variable
-    ``FCTRANSFER_EXECUTION`` ("cpu/float32", "cuda/bfloat16", with "/channels_last" behind it) overrides the probe.
+    every precision and layout in turn, round by round (a busy moment of the machine then meets them all), about a
+    second in all, and keeps the one with the shortest step. The environment variable ``FCTRANSFER_EXECUTION``
+    ("cpu/float32", "cuda/bfloat16", with "/channels_last" behind it) overrides the probe.
     """
     chosen = os.environ.get("FCTRANSFER_EXECUTION")
     if chosen:
-        return parse(chosen)
+        execution = parse(chosen)
+        execution.check_device()
+        return execution
     if torch.cuda.is_available():
         return Execution("cuda", "bfloat16" if torch.cuda.is_bf16_supported() else "float32", channels_last=True)
     if torch.backends.mps.is_available():
@@ -84,10 +90,9 @@ def probe(net: nn.Module | None = None, *, image_size: int = 32, repeats: int = 
     candidates = [Execution("cpu", precision, layout) for precision in PRECISIONS for layout in (False, True)]
     net = net or _small_net()
     with one_thread(candidates[0]):
-        for candidate in candidates:
-            _step_seconds(net, candidate, image_size)
-        seconds = {c: min(_step_seconds(net, c, image_size) for _ in range(repeats)) for c in candidates}
-    return min(candidates, key=seconds.__getitem__)
+        rounds = [{c: _step_seconds(net, c, image_size) for c in candidates} for _ in range(1 + repeats)]
+    warm = rounds[1:]
+    return min(candidates, key=lambda candidate: min(each[candidate] for each in warm))
 
 
 def parse(text: str) -> Execution:
