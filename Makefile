@@ -7,6 +7,8 @@
 #   make check-notebooks                        say whether the committed notebooks keep the rules
 #   make evidence [PROFILE=full] [DATA=...]     renew figures/ : tables and pictures, then the notebooks that show them
 #   make report [OUT=build/report]              write all claims, figures and the reproducibility statement as one page
+#   make licences                               list every installed package with its licence
+#   make audit                                  look the exact versions up among known vulnerabilities (needs the network)
 #   make clean                                  remove what the course made, but not .venv, trained networks or images
 #
 # Variables: PYTHON, the interpreter that .venv is made from; TORCH_INDEX, a package index to take torch and torchvision
@@ -24,11 +26,13 @@ BIN = .venv/bin
 INSTALLED = .venv/installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 TOOL = $(BIN)/python -m fctransfer_utils.course.notebooktool
+AUDIT = build/audit
+AUDITOR = pip-audit==2.10.0
 WITH_WORKERS = $(if $(WORKERS),FCTRANSFER_WORKERS=$(WORKERS))
 # The tests that train use one thread per network, so two processes of tests fill two cores.
 TEST_PROCESSES = 2
 
-.PHONY: course test lab format check-notebooks evidence report clean install
+.PHONY: course test lab format check-notebooks evidence report licences audit clean install
 .DEFAULT_GOAL = course
 
 course: $(INSTALLED)
@@ -58,6 +62,15 @@ evidence: $(INSTALLED)
 
 report: $(INSTALLED)
 	$(BIN)/fctransfer report $(if $(OUT),--out $(OUT))
+
+licences: $(INSTALLED)
+	@$(BIN)/python -m fctransfer_utils.course.licences
+
+# The auditor has dependencies of its own, so it gets an environment of its own and the course's stays what it is.
+audit:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip --disable-pip-version-check install --quiet $(AUDITOR)
+	$(AUDIT)/bin/pip-audit --requirement requirements.txt --no-deps --disable-pip
 
 clean:
 	rm -rf build/notebooks build/figures build/claims build/report .pytest_cache .ruff_cache .hypothesis *.egg-info
