@@ -27,7 +27,7 @@ INSTALLED = .venv/installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 TOOL = $(BIN)/python -m fctransfer_utils.course.notebooktool
 AUDIT = build/audit
-AUDITOR = pip-audit==2.10.0
+AUDITOR = pip-audit==2.10.1
 WITH_WORKERS = $(if $(WORKERS),FCTRANSFER_WORKERS=$(WORKERS))
 # The tests that train use one thread per network, so two processes of tests fill two cores.
 TEST_PROCESSES = 2
