@@ -7,9 +7,11 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from .errors import InputError
 
 
 @contextmanager
@@ -29,8 +31,40 @@ def replacing(path: Path | str) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        _keep_name(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """After a power cut the folder still has the new name; some network disks cannot promise that."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def expanded(path: Path | str) -> Path:
+    """``path`` with ``~`` replaced by a home folder. Raises InputError for one that no file can have."""
+    text = str(path)
+    if "\0" in text:
+        raise InputError(f"the path {text!r} holds a zero byte, which no file name can; give another one.")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"the path {text!r} names a user who is not here ({error}); write it in full.") from error
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything at ``path``. Raises InputError where that cannot be known, such as without rights."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise InputError(f"the path {str(path)!r} cannot be used: {error.strerror}; give another one.") from error
 
 
 def write_text(path: Path | str, text: str) -> None:

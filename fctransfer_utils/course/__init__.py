@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .checks import CheckFailed
+from .parameters import Between
 from .start import start
 
-__all__ = ["CheckFailed", "start"]
+__all__ = ["Between", "CheckFailed", "start"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, unknown
+from ..fields import LARGEST
+from ..files import expanded
 
 PROFILES = ("read", "quick", "smoke", "full")
 EXPLAINED = {
@@ -16,6 +20,33 @@ EXPLAINED = {
     "full": "real images and several seeds; hours",
 }
 PLAIN = (bool, int, float, str)
+LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Between:
+    """What a parameter may be: a number from ``low`` to ``high``, whole where these are, or a list of ``several``."""
+
+    low: float
+    high: float
+    several: bool = False
+
+    def check(self, name: str, value: object) -> None:
+        """Raises InputError for a value of another kind or outside."""
+        if isinstance(value, (list, tuple)) != self.several:
+            raise InputError(f"{name} = {value!r}; give {'a list of ' * self.several}{self}.")
+        if self.several and not value:
+            raise InputError(f"{name} is an empty list; give {self}.")
+        for item in value if self.several else [value]:
+            whole = isinstance(item, int) and not isinstance(item, bool)
+            if not (whole or (isinstance(item, float) and isinstance(self.low, float))):
+                raise InputError(f"{name} = {item!r} is a {type(item).__name__}; give {self}.")
+            if not self.low <= item <= self.high:
+                raise InputError(f"{name} = {item!r} is outside; give {self}.")
+
+    def __str__(self) -> str:
+        kind = "numbers" if isinstance(self.low, float) else "whole numbers"
+        return f"{kind if self.several else 'a ' + kind[:-1]} from {self.low} to {self.high}"
 
 
 def check_profile(value: object) -> str:
@@ -36,6 +67,7 @@ def check_data(value: object) -> str:
     if value.startswith("folder:"):
         if not value.removeprefix("folder:").strip():
             raise InputError(f"data set {value!r} names no folder; write folder:PATH.")
+        expanded(value.removeprefix("folder:"))
         return value
     if value not in DATA:
         raise unknown("data set", value, allowed)
@@ -43,27 +75,46 @@ def check_data(value: object) -> str:
 
 
 def check_seed(value: object) -> int:
-    """``value`` when it is a whole number from 0 on. Raises InputError."""
+    """``value`` when it is a whole number from 0 to LARGEST_SEED. Raises InputError."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"seed {value!r} is not a whole number from 0 on; give a number such as 0.")
+    if value > LARGEST_SEED:
+        raise InputError(f"the seed has more than 32 bits; give a whole number from 0 to {LARGEST_SEED}.")
     return value
 
 
-def check_parameter(name: str, value: object, *, allowed: Iterable[object] | None = None) -> Any:
+def check_parameter(name: str, value: object, *, allowed: Iterable[object] | Between | None = None) -> Any:
     """A notebook's own parameter: a plain value or a list of them, each among ``allowed`` where given.
 
-    Raises InputError; also for a list that was passed as text, which is what a command line does to it.
+    Raises InputError; also for a list that was passed as text, which is what a command line does to it, and for
+    numbers that are not finite or have more than 63 bits.
     """
     values = list(value) if isinstance(value, (list, tuple)) else [value]
+    for item in values:
+        _check_plain(name, item)
+    if isinstance(allowed, Between):
+        allowed.check(name, value)
+        return value
     choices = None if allowed is None else list(allowed)
     for item in values:
-        if not isinstance(item, PLAIN):
-            raise InputError(f"{name} = {item!r} is a {type(item).__name__}; give a number, a text, True or False.")
-        if isinstance(item, str) and item.strip().startswith(("[", "{")):
-            raise InputError(f"{name} = {item!r} is a text that looks like a list; give the list in a YAML file.")
         if choices is not None and not any(item == choice and type(item) is type(choice) for choice in choices):
             raise unknown(f"value of {name}", item, choices)
     return value
+
+
+def _check_plain(name: str, item: object) -> None:
+    if not isinstance(item, PLAIN):
+        raise InputError(f"{name} = {item!r} is a {type(item).__name__}; give a number, a text, True or False.")
+    if isinstance(item, str) and item.strip().startswith(("[", "{")):
+        raise InputError(f"{name} = {item!r} is a text that looks like a list; give the list in a YAML file.")
+    if isinstance(item, float) and not math.isfinite(item):
+        raise InputError(f"{name} = {item!r} is no finite number; give one.")
+    if isinstance(item, int) and abs(item) > LARGEST:
+        raise InputError(f"{name} has more than 63 bits; give a smaller number.")
+
+
+_ODD_YAML = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What PyYAML raises for values that are not what their tag says, such as the 40th of a month."""
 
 
 def load_profile(path: Path, *, notebooks: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -77,7 +128,7 @@ def load_profile(path: Path, *, notebooks: Iterable[str]) -> dict[str, dict[str,
     names = list(notebooks)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError, *_ODD_YAML) as error:
         raise InputError(f"cannot read the profile {path.name}: {error}; restore the file.") from error
     if not isinstance(content, Mapping) or not all(isinstance(part or {}, Mapping) for part in content.values()):
         raise InputError(
