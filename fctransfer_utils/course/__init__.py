@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .checks import CheckFailed
-from .parameters import Between
+from .parameters import Between, Several
 from .start import start
 
-__all__ = ["Between", "CheckFailed", "start"]
+__all__ = ["Between", "CheckFailed", "Several", "start"]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import InputError, unknown
 from ..fields import LARGEST
@@ -25,11 +25,11 @@ LARGEST_SEED = 2**32 - 1
 
 @dataclass(frozen=True)
 class Between:
-    """What a parameter may be: a number from ``low`` to ``high``, whole where these are, or a list of ``several``."""
+    """What a parameter may be: a number from ``low`` to ``high``, whole where these are."""
 
+    several: ClassVar[bool] = False
     low: float
     high: float
-    several: bool = False
 
     def check(self, name: str, value: object) -> None:
         """Raises InputError for a value of another kind or outside."""
@@ -47,6 +47,12 @@ class Between:
     def __str__(self) -> str:
         kind = "numbers" if isinstance(self.low, float) else "whole numbers"
         return f"{kind if self.several else 'a ' + kind[:-1]} from {self.low} to {self.high}"
+
+
+class Several(Between):
+    """A list of at least one such number."""
+
+    several = True
 
 
 def check_profile(value: object) -> str:
