@@ -1,4 +1,4 @@
-"""The engine on dask.distributed: worker processes of this machine, or of any cluster whose scheduler is reachable."""
+"""Dask clusters: worker processes of this machine, or any cluster whose scheduler is reachable."""
 
 from __future__ import annotations
 
@@ -7,37 +7,28 @@ import os
 import signal
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import InputError
-from .worker import Job, Outcome, train_job
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
-    from .engine import Session
-    from .record import AnySpec
-
-TICK = 1.0
-GRACE = 3.0
 CONNECT = 20.0
 PATIENCE = 60.0
-ATTEMPTS = 3
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 # Workers are forked from a server that has imported torch once (and what its optimisers import when the first one is
 # made): they start in no time and share its memory. Elsewhere than on Linux, system libraries do not survive a fork.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-PRELOADED = ("distributed", "torch", "torch._dynamo", f"{__package__}.cluster", f"{__package__}.run_network")
+PRELOADED = ("distributed", "torch", "torch._dynamo", f"{__package__}.dispatch", f"{__package__}.run_network")
 
-LARGE_WEIGHTS = {"distributed.admin.large-graph-warning-threshold": "100 GB"}
+# Weights travel with the networks that start from them, and a worker that dies is known to us before Dask gives up.
+SETTINGS = {"distributed.admin.large-graph-warning-threshold": "100 GB"}
 
 
 @contextmanager
@@ -48,7 +39,7 @@ def local_cluster(workers: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     quiet = {
-        **LARGE_WEIGHTS,
+        **SETTINGS,
         "distributed.worker.profile.enabled": False,
         "distributed.scheduler.worker-ttl": None,
         "distributed.nanny.environ": {**THREADS, **_own_settings()},
@@ -74,12 +65,12 @@ def local_cluster(workers: int) -> Iterator[Client]:
 
 @contextmanager
 def remote_cluster(scheduler: str) -> Iterator[Client]:
-    """A client of the cluster at ``scheduler``; its workers must be processes of one thread each."""
+    """A client of the cluster at ``scheduler`` ("tcp://HOST:PORT", or "tls://" with Dask's own settings for it)."""
     _need_dask()
     import dask
     from distributed import Client
 
-    with dask.config.set(LARGE_WEIGHTS), _quiet_logs():
+    with dask.config.set(SETTINGS), _quiet_logs():
         try:
             client = Client(scheduler, timeout=CONNECT)
         except (OSError, ValueError, TimeoutError) as error:
@@ -88,142 +79,23 @@ def remote_cluster(scheduler: str) -> Iterator[Client]:
                 " dask scheduler, and give its address as tcp://HOST:PORT."
             ) from error
         with client:
-            _check_workers(client, scheduler)
+            _check_scheduler(client, scheduler)
             yield client
 
 
-def train_on(client: Client, session: Session) -> None:
-    """Train what ``session`` waits for, one network per worker at a time; results come back as they are ready."""
-    running: dict[Future, tuple[AnySpec, ...]] = {}
-    donors: dict[str, Future] = {}
-    lost: Counter[str] = Counter()
-    session.counter.start()
+def _check_scheduler(client: Client, scheduler: str) -> None:
     try:
-        while True:
-            _submit(client, session, running, donors)
-            if not running:
-                return
-            for future in _finished(running):
-                runs = running.pop(future)
-                outcome = _result(future, runs[0])
-                if outcome is not None:
-                    session.keep(runs, outcome)
-                    continue
-                lost[runs[0].key] += 1
-                if lost[runs[0].key] >= ATTEMPTS:
-                    raise _died(runs[0])
-                donors.clear()
-                session.waiting[:0] = runs
-            if _overdue(session):
-                return
-            session.counter.tell("tick")
-    finally:
-        with suppress(Exception):
-            client.cancel(list(running), force=True)
-
-
-def _submit(client: Client, session: Session, running: dict, donors: dict) -> None:
-    from .engine import donors_of
-
-    needed = {run.donor.key for run in session.waiting if run.donor is not None}
-    for key in donors.keys() - needed:
-        del donors[key]  # frees the cluster's memory
-    slots = len(client.scheduler_info(n_workers=-1)["workers"])
-    while len(running) < max(slots, 1):
-        runs = session.next_job(frozenset(other.key for others in running.values() for other in others))
-        if not runs:
-            return
-        keys = donors_of(runs)
-        weights = [_sent(client, session, key, donors) for key in keys]
-        job = session.job(runs, donors={})
-        name = f"{runs[0].key}-{time.time_ns()}"
-        running[client.submit(_train, job, keys, weights, key=name, pure=False, retries=0)] = runs
-
-
-def _sent(client: Client, session: Session, key: str, donors: dict) -> Future:
-    """A donor's weights on the cluster: a task, so that Dask restores them when a worker dies with them."""
-    if key not in donors:
-        content = session.store.weights_bytes(key)
-        donors[key] = client.submit(bytes, content, key=f"weights-{key}-{time.time_ns()}", pure=False)
-    return donors[key]
-
-
-def _train(job: Job, keys: tuple[str, ...], weights: list[bytes]) -> Outcome:
-    """Runs in the worker."""
-    from dataclasses import replace
-
-    import torch
-    from distributed import get_worker
-
-    torch.set_num_threads(1)
-    worker = get_worker()
-    key = worker.get_current_task()
-
-    def unwanted() -> bool:
-        task = worker.state.tasks.get(key)
-        return task is None or task.state == "cancelled"
-
-    return train_job(replace(job, donors=dict(zip(keys, weights, strict=True))), unwanted=unwanted)
-
-
-def _died(run: AnySpec) -> InputError:
-    return InputError(
-        f"the processes that trained {run.key} died {ATTEMPTS} times (often: no memory left); use fewer --workers."
-    )
-
-
-def _finished(running: dict) -> list[Future]:
-    from distributed import wait
-
-    with suppress(TimeoutError, CancelledError):
-        wait(list(running), timeout=TICK, return_when="FIRST_COMPLETED")
-    return [future for future in running if future.done()]
-
-
-def _result(future: Future, run: AnySpec) -> Outcome | None:
-    """What came back; None when it was lost with a worker that died."""
-    from distributed.scheduler import KilledWorker
-
-    try:
-        return future.result()
-    except KilledWorker as error:
-        raise _died(run) from error
-    except CancelledError:
-        return None
-
-
-def _overdue(session: Session) -> bool:
-    left = session.seconds_left()
-    return left is not None and left < -GRACE
-
-
-def _check_workers(client: Client, scheduler: str) -> None:
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError as error:
-        raise InputError(
-            f"no worker has joined {scheduler} within {PATIENCE:.0f} s; start some with:"
-            f" dask worker {scheduler} --nthreads 1."
-        ) from error
-    for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
-        if worker["nthreads"] != 1:
-            raise InputError(
-                f"the worker {address} has {worker['nthreads']} threads; networks need processes of one thread: start"
-                " it with --nthreads 1 (and --nworkers for several)."
-            )
-    try:
-        found = {scheduler: client.run_on_scheduler(_package_version), **client.run(_package_version)}
+        version = client.run_on_scheduler(_package_version)
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the scheduler {scheduler} or its workers cannot import this package ({error}); start them in an"
-            " environment that has it installed."
+            f"the scheduler {scheduler} cannot import this package ({error}); start it in an environment that has it"
+            " installed."
         ) from error
-    for address, version in found.items():
-        if version != __version__:
-            raise InputError(
-                f"the process at {address} has version {version} of this package, this one {__version__}; install the"
-                " same version everywhere."
-            )
+    if version != __version__:
+        raise InputError(
+            f"the scheduler {scheduler} has version {version} of this package, this one {__version__}; install the"
+            " same version everywhere."
+        )
 
 
 def _package_version() -> str:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.experiments import cluster, engine, worker
+from fctransfer_utils.experiments import cluster, engine, places, worker
 from fctransfer_utils.experiments import store as store_module
 from fctransfer_utils.experiments.plan import make_plan
 from fctransfer_utils.experiments.progress import Lines, silent
@@ -266,7 +266,7 @@ def test_a_network_that_runs_out_of_time_is_given_up_and_trained_later(
 ):
     with monkeypatch.context() as patched:
         patched.setattr(
-            engine, "train_job", lambda job, **told: Outcome() if job.runs[-1].n == 7 else worker.train_job(job, **told)
+            places, "train_job", lambda job, **told: Outcome() if job.runs[-1].n == 7 else worker.train_job(job, **told)
         )
         report = run(study(), store, time_limit=1000)
     assert (report.done, report.remaining, report.timed_out) == (2, 5, True)

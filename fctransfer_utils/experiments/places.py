@@ -1,0 +1,113 @@
+"""Where networks learn: in this process, in worker processes of this machine, or on the workers of a scheduler."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .worker import load_images, train_job
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from ..data.spec import DataSpec
+    from ..training.execution import Execution
+    from .fleet import Fleet
+    from .record import AnySpec
+    from .session import Session
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the engine asks of a place.
+
+    ``probe()`` chooses an Execution there, ``fingerprint(data, root)`` names the images that are found there, and
+    ``train(session)`` trains what waits. ``elsewhere``: devices of this process do not matter.
+    """
+
+    probe: Callable[[], Execution]
+    fingerprint: Callable[[DataSpec, str | None], str]
+    train: Callable[[Session], None]
+    elsewhere: bool = False
+
+
+@contextmanager
+def place(workers: int, scheduler: str | None, tell: Callable[[str], object]) -> Iterator[Place]:
+    """The place that a call of the engine names; a connection to a scheduler ends with the context.
+
+    ``tell`` hears in lines of text who trains, and who does not.
+    """
+    from ..training.execution import probe
+
+    if scheduler is not None:
+        from .cluster import PATIENCE, remote_cluster
+        from .fleet import Fleet
+
+        with remote_cluster(scheduler) as client:
+            fleet = Fleet(client, tell)
+            yield Place(
+                probe=lambda: _execution_of(fleet.ask(_probe, patience=PATIENCE)),
+                fingerprint=lambda data, root: fleet.ask(_fingerprint, data, root, patience=PATIENCE),
+                train=lambda session: _train_on(client, session, fleet),
+                elsewhere=True,
+            )
+    else:
+        beside = partial(_train_beside, workers=workers, tell=tell)
+        yield Place(probe, _seen_here, _train_here if workers == 1 else beside)
+
+
+def _seen_here(data: DataSpec, root: str | None) -> str:
+    return load_images(data, root, progress=sys.stderr.isatty()).fingerprint
+
+
+def _train_here(session: Session) -> None:
+    session.counter.start()
+    from ..training.execution import one_thread
+
+    with one_thread(session.execution):
+        while runs := session.next_runs():
+            session.keep(runs, train_job(session.job(runs), on_epoch=_telling(session, runs[0])))
+
+
+def _telling(session: Session, run: AnySpec) -> Callable:
+    return lambda epoch: session.counter.tell("epoch", run=run, epoch=epoch)
+
+
+def _train_beside(session: Session, *, workers: int, tell: Callable[[str], object]) -> None:
+    from .cluster import PATIENCE, local_cluster
+    from .fleet import Fleet
+
+    with local_cluster(workers) as client:
+        _train_on(client, session, Fleet(client, tell), patience=PATIENCE)
+
+
+def _train_on(client: Client, session: Session, fleet: Fleet, *, patience: float | None = None) -> None:
+    from .cluster import PATIENCE
+    from .dispatch import Dispatch
+
+    fleet.settle(session.execution)
+    fleet.gather(patience=PATIENCE)
+    fleet.tell(f"{fleet.text()}; dashboard: {client.dashboard_link}")
+    Dispatch(client, session, fleet, patience=patience).train()
+
+
+def _probe() -> dict[str, Any]:
+    """Runs in a worker."""
+    from ..training.execution import probe
+
+    return asdict(probe())
+
+
+def _fingerprint(data: DataSpec, root: str | None) -> str:
+    """Runs in a worker."""
+    return load_images(data, root).fingerprint
+
+
+def _execution_of(value: dict[str, Any]) -> Execution:
+    from ..training.execution import Execution
+
+    return Execution(**value)
