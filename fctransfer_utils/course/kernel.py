@@ -12,6 +12,7 @@ from pathlib import Path
 
 KERNEL = "python3"
 PACKAGE = Path(__file__).resolve().parents[2]
+HEADLESS = "FCTRANSFER_HEADLESS"
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -28,6 +29,8 @@ def this_interpreter(variables: Mapping[str, str] | None = None) -> Iterator[str
             # a study uses the other cores by training several networks at once
             **dict.fromkeys(ONE_THREAD, "1"),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            # nobody looks on, so nothing needs to move
+            HEADLESS: "1",
             "PYTHONPATH": os.pathsep.join(paths),
             **(variables or {}),
         }

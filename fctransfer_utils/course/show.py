@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import re
@@ -54,16 +55,25 @@ def table(
 
 def figure(fig: Figure, *, caption: str) -> None:
     """The figure once, as a picture whose alternative text is the caption, and the caption below it."""
-    picture = io.BytesIO()
-    fig.savefig(picture, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
-    _close(fig)
-    png(small(picture.getvalue()), alt=caption, plain=f"[figure] {caption}")
+    png(picture_of(fig), alt=caption, plain=f"[figure] {caption}")
     markdown(f"*{caption}*")
 
 
-def png(picture: bytes, *, alt: str, plain: str) -> None:
-    """A picture with its alternative text; ``plain`` stands for it where no picture can be shown."""
-    _display({"image/png": picture, "text/plain": plain}, metadata={"image/png": {"alt": alt}})
+def picture_of(fig: Figure) -> bytes:
+    """The figure as a small PNG for the width of a notebook; pyplot forgets it."""
+    picture = io.BytesIO()
+    fig.savefig(picture, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
+    _close(fig)
+    return small(picture.getvalue())
+
+
+def png(picture: bytes, *, alt: str, plain: str, handle: Any = None, moves: bool = False) -> Any:
+    """A picture with its alternative text; ``plain`` stands for it where no picture can be shown.
+
+    One that ``moves`` returns a handle; given that of an earlier call, this picture takes its place.
+    """
+    bundle, metadata = {"image/png": picture, "text/plain": plain}, {"image/png": {"alt": alt}}
+    return _moving(bundle, metadata, handle) if moves else _display(bundle, metadata)
 
 
 def small(picture: bytes) -> bytes:
@@ -90,15 +100,17 @@ def progress(text: str, share: float, *, handle: Any = None, told: bool = False)
     if not in_notebook():
         return None
     bar = f'<progress value="{share:.4f}" max="1" style="vertical-align: middle"></progress> {html.escape(text)}'
-    bundle, metadata = {"text/html": bar, "text/plain": text}, {"fctransfer": "told" if told else "progress"}
-    if handle is None:
-        from IPython.display import DisplayHandle
+    return _moving({"text/html": bar, "text/plain": text}, {"fctransfer": "told" if told else "progress"}, handle)
 
-        handle = DisplayHandle()
-        handle.display(bundle, raw=True, metadata=metadata)
-    else:
-        handle.update(bundle, raw=True, metadata=metadata)
-    return handle
+
+def widget(control: Any, text: str) -> Any:
+    """A control of ipywidgets, and ``text`` where it cannot be shown; the handle is for ``replaced``."""
+    return _moving({**control._repr_mimebundle_(), "text/plain": text}, {}, None)
+
+
+def replaced(handle: Any, text: str) -> None:
+    """Put a line of text where the output of ``handle`` was."""
+    handle.update({"text/plain": text}, raw=True)
 
 
 def in_notebook() -> bool:
@@ -115,15 +127,29 @@ def _display(bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> 
     if not in_notebook():
         line(bundle["text/plain"])
         return
-    import base64
-
     from IPython.display import display
 
-    ready = {
+    display(_ready(bundle), raw=True, metadata=metadata or {})
+
+
+def _moving(bundle: dict[str, Any], metadata: dict[str, Any], handle: Any) -> Any:
+    """Display ``bundle``, or put it in the place of what ``handle`` shows; returns the handle."""
+    if handle is not None:
+        handle.update(_ready(bundle), raw=True, metadata=metadata)
+        return handle
+    from IPython.display import DisplayHandle
+
+    handle = DisplayHandle()
+    handle.display(_ready(bundle), raw=True, metadata=metadata)
+    return handle
+
+
+def _ready(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Bytes as base64, which is what a notebook's file holds."""
+    return {
         name: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
         for name, value in bundle.items()
     }
-    display(ready, raw=True, metadata=metadata or {})
 
 
 def _close(fig: Figure) -> None:

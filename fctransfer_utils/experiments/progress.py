@@ -1,4 +1,4 @@
-"""How a running study tells where it is: events to a callback; a bar in a terminal, else a line per network."""
+"""How a running study tells where it is: events to a callback; bars in a terminal, else lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .record import AnySpec, Record
@@ -20,7 +21,8 @@ class Progress:
 
     ``done`` of ``total`` networks are finished, ``trained`` of them by this call; ``seconds`` have passed since
     networks began to learn; ``seconds_left`` is an estimate, None before the first network. ``record`` comes with
-    "trained", ``epoch`` with "epoch" (networks that learn in this process).
+    "trained", ``epoch`` with "epoch" (networks that learn in this process), a line of text with "note" (where networks
+    learn, and which workers are not used).
     """
 
     event: str
@@ -32,6 +34,12 @@ class Progress:
     run: AnySpec | None = None
     record: Record | None = None
     epoch: Epoch | None = None
+    note: str = ""
+
+    @property
+    def alone(self) -> bool:
+        """Whether this call trains one network only, whose epochs are then worth a line each."""
+        return self.total - self.done + self.trained == 1
 
 
 Reporter = Callable[[Progress], None]
@@ -68,50 +76,94 @@ def silent(_: Progress) -> None:
 
 
 def automatic(stream: TextIO | None = None) -> Reporter:
-    """A bar when ``stream`` (standard error) is a terminal, else a line per network."""
+    """Bars when ``stream`` (standard error) is a terminal, else a line per network, or per epoch of a single one."""
     stream = stream or sys.stderr
-    return Bar(stream) if stream.isatty() else Lines(stream)
+    if not stream.isatty():
+        return Lines(stream)
+    from tqdm.auto import tqdm
+
+    return Bars(partial(tqdm, file=stream))
 
 
 class Lines:
-    """One line per finished network on ``stream``."""
+    """One line per finished network and note on ``stream``; where there is one network only, one per epoch as well."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __call__(self, now: Progress) -> None:
         if now.event == "trained" and now.record is not None:
-            self._stream.write(f"[{now.done}/{now.total}] {describe(now.record)}; {clock(now.seconds_left)} left\n")
-            self._stream.flush()
+            self._write(f"[{now.done}/{now.total}] {describe(now.record)}; {clock(now.seconds_left)} left")
+        elif now.event == "epoch" and now.alone and now.run is not None:
+            self._write(f"{now.run.title} {describe_epoch(now)}")
+        elif now.event == "note":
+            self._write(now.note)
+
+    def _write(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
 
 
-class Bar:
-    """A tqdm bar over networks with rate and time left."""
+class Bars:
+    """A bar over the networks, and below it one over the epochs of the network that learns in this process.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._bar = stream, None
+    Both tell the time left. ``make`` makes one: tqdm's class, or something that is called like it.
+    """
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self._make = make
+        self._networks: Any = None
+        self._epochs: Any = None
+        self._learning = ""
 
     def __call__(self, now: Progress) -> None:
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=now.total, initial=now.done, file=self._stream, unit="network", smoothing=0)
+        if self._networks is None:
+            # smoothing 0: the time left follows from all networks, since neighbours differ in size
+            self._networks = self._make(total=now.total, initial=now.done, unit="network", smoothing=0)
         if now.event == "trained" and now.record is not None:
-            self._bar.set_postfix_str(describe(now.record), refresh=False)
-            self._bar.update(now.done - self._bar.n)
+            self._networks.set_postfix_str(describe(now.record), refresh=False)
+            self._networks.update(now.done - self._networks.n)
         elif now.event == "epoch" and now.run is not None and now.epoch is not None:
-            epochs = f"epoch {now.epoch.epoch}/{now.run.recipe.epochs}"
-            self._bar.set_postfix_str(f"{now.run.title} {epochs}, top-1 {now.epoch.test_top1:.3f}")
+            self._epoch(now)
         elif now.event == "end":
-            self._bar.close()
+            self._close()
+        elif now.event == "note":
+            self._networks.write(now.note, file=sys.stderr)
         else:
-            self._bar.refresh()
+            self._networks.refresh()
+
+    def _epoch(self, now: Progress) -> None:
+        epochs = now.run.recipe.epochs
+        if self._epochs is None:
+            self._epochs = self._make(total=epochs, unit="epoch", leave=False)
+        elif self._learning != now.run.key:
+            self._epochs.reset(total=epochs)
+        self._learning = now.run.key
+        self._epochs.set_description_str(now.run.title, refresh=False)
+        self._epochs.set_postfix_str(f"top-1 {now.epoch.test_top1:.3f}", refresh=False)
+        self._epochs.update(now.epoch.epoch - self._epochs.n)
+
+    def _close(self) -> None:
+        if self._epochs is not None:
+            self._epochs.close()
+        self._networks.close()
 
 
 def describe(record: Record) -> str:
     """A result in a few words."""
     outcome = "diverged" if record.result.diverged else f"top-1 {record.result.top1:.4f}"
     return f"{record.spec.title}: {outcome} in {clock(record.seconds)}"
+
+
+def describe_epoch(now: Progress) -> str:
+    """Where the network of an "epoch" event is, in a few words."""
+    epoch, left = now.epoch, None
+    if epoch.epoch:
+        left = now.seconds / epoch.epoch * (now.run.recipe.epochs - epoch.epoch)
+    return (
+        f"epoch {epoch.epoch}/{now.run.recipe.epochs}: training loss {epoch.train_loss:.3f},"
+        f" top-1 {epoch.test_top1:.4f}; {clock(left)} left"
+    )
 
 
 def clock(seconds: float | None) -> str:
