@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..files import checksum, write_text
 from . import show, tables
 from .checks import CheckFailed, Expectation, Expected
+from .memory import most_megabytes
 from .project import Project
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Course:
             )
         if not caption.strip():
             raise InputError(f"figure {id!r} has no caption; say what there is to see in it.")
-        save(fig, id, data=data, folder=self.figures)
+        save(fig, id, data=data, folder=self.figures, caption=caption)
         self.drawn.append(id)
         show.figure(fig, caption=caption)
 
@@ -234,6 +235,7 @@ class Course:
             "profile": self.profile,
             "data": self.data,
             "seconds": round(time.monotonic() - self.started, 1),
+            "megabytes": most_megabytes(),
             "checks": self.checked,
             "claims": [
                 {"id": claim.id, "statement": claim.statement, "verdict": claim.verdict} for claim in self.judged

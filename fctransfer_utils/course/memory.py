@@ -1,8 +1,10 @@
-"""Whether this machine has room for a large network, and the reason to show where it has not."""
+"""How much memory this process has taken, and whether this machine has room for a large network."""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
 
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -22,6 +24,23 @@ def no_room(megabytes: int, *, limits: tuple[str, ...] = LIMITS) -> str:
             there = int(limit) // 1_000_000
             return f"it takes {megabytes:,} MB beside the notebook's {OWN}, and {there:,} MB are allowed here in all"
     return ""
+
+
+def most_megabytes(status: str = "/proc/self/status") -> int | None:
+    """The most memory that this process has held so far, in MB; None where the system does not tell.
+
+    Linux counts it from the start of this very program (VmHWM). ``getrusage``, which also counts what the program that
+    started it held, is asked elsewhere.
+    """
+    if found := re.search(r"^VmHWM:\s*(\d+) kB", _read(status), re.MULTILINE):
+        return round(int(found.group(1)) * 1024 / 1e6)
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, other systems kilobytes
+    return round(most * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
 def _read(path: str) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WEIGHTS = ("conv", "linear", "embedding")
 CIRCLES = ("activation", "dropout", "concat", "add")
 COLOURS = {"conv": SKY, "linear": ORANGE, "embedding": GREEN}
-BOX, SMALL, DOT = (1.26, 0.66), (0.9, 0.5), 0.27  # inches: rectangles (width, height), radius of a circle
+BOX, SMALL, DOT = (1.26, 0.66), (1.08, 0.5), 0.27  # inches: rectangles (width, height), radius of a circle
 GAP, LEVEL = 0.25, 0.24  # inches between columns, and between the nodes of a column
 ROW, EDGE = 0.42, 0.12  # inches between rows, and at the edge
 MOST_NODES = 60
@@ -173,7 +173,7 @@ def _draw(axes: Axes, node: Any, x: float, y: float) -> None:
             )
         )  # fmt: skip
         words = node.words.replace("dropout ", "drop\n").replace("concat", "join").replace("leaky ", "leaky\n")
-        axes.text(x, y, words, ha="center", va="center", fontsize=7 if len(words) < 8 else 6, zorder=4, linespacing=0.9)
+        axes.text(x, y, words, ha="center", va="center", fontsize=7, zorder=4, linespacing=0.9)
         return
     box = (x - width / 2, y - height / 2)
     if node.kind in WEIGHTS:

@@ -10,7 +10,22 @@ from matplotlib.patches import Patch, Rectangle
 
 from ..analysis.fc import ARMS, FAR, FINE, GROUPS, MAIN, NEAR, OTHER, VIEWS, plain_target
 from ..errors import InputError
-from .style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Look, new_figure, settle, styled
+from .style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE_BLUE,
+    PALE_RED,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Look,
+    new_figure,
+    settle,
+    styled,
+)
 
 ARM_STYLE = {
     "A": Look(BLACK, "o", (0, (5, 2)), "A: GAP"),
@@ -32,7 +47,7 @@ BOXES = {
     "D": (("max pool, flatten", "pool"), ("fc8", "last")),
     "E": (("conv6", "conv"), ("conv7", "conv"), ("GAP", "pool"), ("fc8", "last")),
 }
-FACE = {"conv": "#9CC7E8", "fc": "#F2B8A0", "pool": "#FFFFFF", "last": "#DDDDDD"}
+FACE = {"conv": PALE_BLUE, "fc": PALE_RED, "pool": "#FFFFFF", "last": "#DDDDDD"}
 WIDE_BOX = {"max pool, flatten": 1.75}
 KNOWN_TARGETS = (*NEAR, *VIEWS, *FINE, *FAR)
 

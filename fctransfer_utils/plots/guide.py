@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from ..errors import InputError
-from .style import GREY, new_figure, settle, styled, wrapped
+from .style import ALMOST_WHITE, GREY, PALE_BLUE, PALE_ORANGE, new_figure, settle, styled, wrapped
 
-FACES = {"frozen": "#9CC7E8", "fine-tuned": "#F5CE85", "scratch": "#DDDDDD"}
+FACES = {"frozen": PALE_BLUE, "fine-tuned": PALE_ORANGE, "scratch": ALMOST_WHITE}
 PALE = 0.28  # of the colour, where an answer is not clearly better than the next
 MEANING = {"frozen": "freeze what is kept", "fine-tuned": "fine-tune everything", "scratch": "learn from scratch"}
 TITLES = {"little": "Little compute: only a head learns", "enough": "Enough compute: every layer may learn"}
@@ -61,7 +61,7 @@ def _cell(axes: Axes, x: int, y: int, row) -> None:
     if not row.found:
         axes.text(x, y, "no evidence", ha="center", va="center", color=GREY, style="italic", fontsize=9)
         return
-    head = "everything new" if row.protocol == "scratch" else f"keep to {row.cut}\n{_short(row.head)}"
+    head = "everything new" if row.protocol == "scratch" else f"keep to {row.cut}, {row.protocol}\n{_short(row.head)}"
     interval = f" [{row.low:.1f}, {row.high:.1f}]" if np.isfinite(row.low) else ""
     words = f"{head}\n{row.margin:+.1f}{interval}"
     axes.text(x, y, words, ha="center", va="center", fontsize=8.5, linespacing=1.25)

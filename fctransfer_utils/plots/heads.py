@@ -19,6 +19,7 @@ from .style import BLACK, BLUE, CYCLE, GREEN, GREY, ORANGE, VERMILLION, WIDTH, n
 READING_COLOUR = {"underfits": "#A65E00", "fits": "#00674D", "overfits": "#A33B00", "diverged": BLACK}
 READING_FACE = {"underfits": "#FBE7C0", "fits": "#CFEBE1", "overfits": "#F6D5C3", "diverged": "#DDDDDD"}
 MOST_COLUMNS = 8
+FILLS = ("full", "none", "left", "top")
 LINES = (("train_top1", "training", BLUE, "-", "o"), ("validation_top1", "validation", VERMILLION, (0, (4, 1.5)), "s"))
 
 
@@ -90,9 +91,8 @@ def accuracy_against_cost(table: pd.DataFrame, *, by: str) -> Figure:
             panels, (("parameters", "Parameters of the head"), ("seconds", "Seconds of training")), strict=True
         ):
             for index, group in enumerate(groups):
-                colour = CYCLE[index % len(CYCLE)]
                 for row in table[table[by] == group].itertuples():
-                    _point(axes, getattr(row, column), row, colour, markers[row.hidden])
+                    _point(axes, getattr(row, column), row, _filled(index), markers[row.hidden])
             axes.set_xscale("log")
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter(
@@ -103,7 +103,7 @@ def accuracy_against_cost(table: pd.DataFrame, *, by: str) -> Figure:
             axes.set_xlabel(label)
         panels[0].set_ylabel("Test top-1 (%)")
         handles = [
-            Line2D([], [], color=CYCLE[i % len(CYCLE)], lw=5, label=str(group)) for i, group in enumerate(groups)
+            Line2D([], [], ls="", marker="H", ms=9, label=str(group), **_filled(i)) for i, group in enumerate(groups)
         ]
         shapes = [Line2D([], [], color=GREY, ls="", marker=markers[depth], label=f"{depth} hidden") for depth in depths]
         figure.legend(handles=[*handles, *shapes], loc="outside upper left", ncols=4, fontsize=8)
@@ -111,13 +111,20 @@ def accuracy_against_cost(table: pd.DataFrame, *, by: str) -> Figure:
     return figure
 
 
-def _point(axes: Axes, place: float, row: Any, colour: str, marker: str) -> None:
+def _filled(index: int) -> dict[str, Any]:
+    """The look of a group's markers: a colour, and how it fills them, which can be told in grey."""
+    colour = CYCLE[index % len(CYCLE)]
+    return {
+        "color": colour, "mec": colour, "mew": 1.2, "markerfacecoloralt": "white",
+        "fillstyle": FILLS[index % len(FILLS)],
+    }  # fmt: skip
+
+
+def _point(axes: Axes, place: float, row: Any, look: dict[str, Any], marker: str) -> None:
     """One network with its interval; larger markers are wider layers."""
     half = 100 * 1.96 * np.sqrt(row.test_top1 * (1 - row.test_top1) / row.test_images)
     size = 5.5 + 1.2 * np.log10(max(row.width, 1))
-    axes.errorbar(
-        place, 100 * row.test_top1, half, fmt=marker, color=colour, ms=size, mec="white", mew=0.5, lw=1, alpha=0.85
-    )
+    axes.errorbar(place, 100 * row.test_top1, half, fmt=marker, ms=size, lw=1, alpha=0.85, **look)
 
 
 def compared(values: Mapping[str, Any], *, label: str) -> Figure:

@@ -13,12 +13,12 @@ from matplotlib.patches import Patch, Rectangle
 
 from ..analysis.keep import ARMS, KEPT, labels_of, missing_choices, short_target, targets_of, top1_by_choice
 from ..errors import InputError, unknown
-from .style import BLACK, BLUE, GREY, ORANGE, PURPLE, SKY, new_figure, say_missing, settle, styled
+from .style import BLACK, BLUE, GREY, ORANGE, PALE_BLUE, PURPLE, SKY, new_figure, say_missing, settle, styled
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 CUTS = {5: "conv5", 6: "fc6", 7: "fc7"}
 MOST_TARGETS = 3
-KEPT_COLOUR, NEW_COLOUR = "#9CC7E8", "#FFFFFF"
+KEPT_COLOUR, NEW_COLOUR = PALE_BLUE, "#FFFFFF"
 LOOKS = {  # protocol, hidden: colour, marker, line, filled
     ("frozen", "none"): (BLUE, "o", "-", True),
     ("frozen", "new"): (PURPLE, "s", (0, (4, 1.5)), False),

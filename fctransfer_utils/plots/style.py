@@ -20,7 +20,9 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 CYCLE = (BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE, BLACK)
 GREY, PALE = "#666666", "#DDDDDD"
-ORIGIN_COLOUR = {"A": "#F2B8A0", "B": "#9CC7E8", "new": "#F4F4F4"}
+# faces of boxes with words in them: light, and still three steps apart in grey
+PALE_BLUE, PALE_ORANGE, PALE_RED, ALMOST_WHITE = "#84B9E0", "#F5CE85", "#F0C9B8", "#F4F4F4"
+ORIGIN_COLOUR = {"A": PALE_RED, "B": PALE_BLUE, "new": ALMOST_WHITE}
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 100,

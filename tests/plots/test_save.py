@@ -1,3 +1,5 @@
+from xml.etree import ElementTree
+
 import matplotlib as mpl
 import pandas as pd
 import pytest
@@ -46,6 +48,17 @@ def test_no_date_and_no_version_is_written(bare, tmp_path):
     assert "<dc:date>" not in svg
     assert mpl.__version__ not in svg
     assert b"Matplotlib version" not in paths["png"].read_bytes()
+
+
+def test_a_caption_is_the_title_and_the_description_of_the_svg(bare, tmp_path):
+    figure, table = bare
+    caption = "Two lines & where they <part>. Look at the right."
+    text = save(figure, "fig2", data=table, folder=tmp_path, caption=caption)["svg"].read_text(encoding="utf-8")
+    root = ElementTree.fromstring(text)
+    told = {part.tag.split("}")[1]: part.text for part in list(root)[:2]}
+    assert told["title"] == "Two lines & where they <part>"
+    assert told["desc"] == f"{caption} The numbers are in data/fig2.csv."
+    assert root.get("aria-labelledby") == "fig2-title fig2-desc"
 
 
 def test_a_failed_save_leaves_the_old_file(bare, tmp_path, monkeypatch):

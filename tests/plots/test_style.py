@@ -4,19 +4,23 @@ import matplotlib as mpl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_rgb
+from made_colours import lightness
 
 from fctransfer_utils.analysis.tables import TREATMENTS
-from fctransfer_utils.plots.style import CYCLE, TREATMENT_STYLE, apart, new_figure, say_missing, styled
+from fctransfer_utils.plots.style import (
+    ALMOST_WHITE,
+    CYCLE,
+    PALE_BLUE,
+    PALE_ORANGE,
+    PALE_RED,
+    TREATMENT_STYLE,
+    apart,
+    new_figure,
+    say_missing,
+    styled,
+)
 
 OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
-
-
-def lightness(colour: str) -> float:
-    """CIE L* of a colour: what is left of it in grey, 0..100."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-    y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
 
 
 def test_every_treatment_has_a_look_of_its_own_from_okabe_ito():
@@ -51,6 +55,13 @@ def test_fine_tuning_is_lighter_than_freezing(name):
 
 def test_colours_stand_out_on_white():
     assert all(lightness(look.colour) < 75 for look in TREATMENT_STYLE.values())
+
+
+@pytest.mark.parametrize("faces", [(PALE_BLUE, PALE_RED, ALMOST_WHITE), (PALE_BLUE, PALE_ORANGE, ALMOST_WHITE)])
+def test_faces_of_boxes_differ_in_grey_and_leave_black_words_legible(faces):
+    greys = sorted(lightness(face) for face in faces)
+    assert all(above - below >= 10 for below, above in pairwise(greys))
+    assert greys[0] > 70
 
 
 def test_drawing_leaves_no_trace_in_the_callers_settings():
