@@ -13,14 +13,16 @@ import nbformat
 
 from ..errors import InputError
 from ..files import write_text
-from . import readme, show
+from . import citation, links, readme, show
 from .compare import differences
 from .execute import NotebookFailed, executed
+from .lint import unclean
 from .normalise import normalised, text_of
 from .parameters import PROFILES, check_profile
 from .project import Project, find_project
 from .rules import broken_rules
 from .runner import chosen
+from .spelling import misspelt
 from .titles import record_costs, with_title
 
 
@@ -51,17 +53,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def check(project: Project, files: Sequence[Path]) -> int:
-    """Say what is wrong with ``files`` and how to mend it; 1 when anything is."""
-    found = broken_rules(project.notebook_files())
-    wanted = {"notebooks", *(file.name for file in files)}
-    found = {name: complaints for name, complaints in found.items() if name in wanted}
-    if not readme.is_current(project):
-        found["README.md"] = ["its generated parts are not what figures/ gives; run: make format"]
-    for name, complaints in found.items():
-        for complaint in complaints:
-            show.line(f"{name}: {complaint}")
-    show.line(f"{len(files)} notebooks checked, {sum(map(len, found.values()))} complaints")
-    return 1 if found else 0
+    """Say what is wrong with ``files`` and the texts beside them, and how to mend it; 1 when anything is."""
+    notebooks = {file.name for file in project.notebook_files()}
+    passed_over = notebooks - {file.name for file in files}
+    count = 0
+    for found in (broken_rules(project.notebook_files()), unclean(project, files), misspelt(project), _texts(project)):
+        for name, complaints in found.items():
+            for complaint in complaints if name not in passed_over else ():
+                count += 1
+                show.line(f"{name}: {complaint}")
+    show.line(f"{len(files)} notebooks checked, {count} complaints")
+    return 1 if count else 0
+
+
+def _texts(project: Project) -> dict[str, list[str]]:
+    """What is wrong with README.md, the tables' README.md and CITATION.cff."""
+    found: dict[str, list[str]] = {}
+    for part in (readme, citation):
+        if not part.is_current(project):
+            name = part.file_of(project).name
+            found[name] = [f"its generated parts are not what {part.SOURCE} gives; run: make format"]
+    for file in (project.root / "README.md", project.figures / "data" / "README.md"):
+        if file.exists():
+            text = file.read_text(encoding="utf-8")
+            broken = [*links.broken_links(file, text), *links.unnamed_pictures(text)]
+            found.setdefault(project.shown(file), []).extend(broken)
+    return found
 
 
 def format_all(project: Project, files: Sequence[Path]) -> int:
@@ -77,8 +94,9 @@ def format_all(project: Project, files: Sequence[Path]) -> int:
             continue
         words = "; ".join(changed[:3]) or "unchanged"
         show.line(f"{file.name}: {words} ({time.monotonic() - start:.1f} s)")
-    if readme.renew(project):
-        show.line("README.md: generated parts renewed")
+    for part in (readme, citation):
+        if part.renew(project):
+            show.line(f"{part.file_of(project).name}: generated parts renewed")
     return 1 if failed else 0
 
 
@@ -111,10 +129,9 @@ def run_read(project: Project, notebook: nbformat.NotebookNode, *, folder: Path)
 
 def costs(project: Project, profile: str, *, machine: str) -> int:
     """Keep what the notebooks took in their last run in ``profile``."""
-    seconds = record_costs(project, profile, machine=machine)
-    show.line(
-        f"{len(seconds)} notebooks took {sum(seconds.values()):.0f} s in {profile} on {machine}; run: make format"
-    )
+    measured = record_costs(project, profile, machine=machine)
+    together = sum(cost.seconds for cost in measured)
+    show.line(f"{len(measured)} notebooks took {together:.0f} s in {profile} on {machine}; run: make format")
     return 0
 
 

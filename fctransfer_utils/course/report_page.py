@@ -190,8 +190,8 @@ class Report:
         rows = [(f"{name}, pinned", match.group(1)) for name, match in found.items() if match]
         rows.append(("torch, in the records", _joined(self.counted["torch"])))
         rows.append(("processor and number format, in the records", _joined(self.counted["device"])))
-        costs = measured_costs(self.project)
-        rows += [(f"notebooks in `{profile}`, timed on", part["machine"]) for profile, part in costs.items()]
+        timed = dict.fromkeys((cost.profile, cost.machine) for cost in measured_costs(self.project))
+        rows += [(f"notebooks in `{profile}`, timed on", machine) for profile, machine in timed]
         return Table("Versions and machines.", _text(rows, ["what", "value"]))
 
     def deviations_table(self) -> Table:

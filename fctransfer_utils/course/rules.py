@@ -10,20 +10,21 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from .execute import solutions
 from .normalise import normalised, text_of
 from .parameters import inspected
+from .rules_text import abbreviation_rules, exercise_rules, glossary_of, link_rules, title_rules
 
 MOST_CELLS = 60
 MOST_BYTES = 1_000_000
 MOST_LINES = 25
-EXERCISES = 3
-FIRST = "00_start_here"
 NAME = re.compile(r"[0-9]{2}_[a-z0-9]+(?:_[a-z0-9]+)*")
 TAGS = {"parameters", "exercise"}
-LINK = re.compile(r"\]\(([^)\s]+)")
 MACHINE = re.compile(r"(?<![\w./:-])/(?:home|Users|root|tmp|mnt|private|var/folders)/[^\s'\"]*")
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+PICTURE = "image/png"
+STARTED = re.compile(r"course\.start\(\s*[\"']([^\"']*)[\"']")
+DRAWN_ID = re.compile(r"(?=.*[0-9])[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?")
+BAR = re.compile(r"^.*\b\d{1,2}%\|.*$|<progress value=\"0[.\d]*\"", re.MULTILINE)
 
 
 def broken_rules(files: Sequence[Path]) -> dict[str, list[str]]:
@@ -32,8 +33,9 @@ def broken_rules(files: Sequence[Path]) -> dict[str, list[str]]:
     about_all = list(_set_rules(files))
     if about_all:
         found["notebooks"] = about_all
+    glossary = glossary_of(files)
     for file in files:
-        complaints = list(_notebook_rules(file, files))
+        complaints = list(_notebook_rules(file, files, glossary))
         if complaints:
             found[file.name] = complaints
     return found
@@ -48,7 +50,7 @@ def _set_rules(files: Sequence[Path]) -> Iterator[str]:
             yield f"{file.name} is not named like 05_transfer_curves.ipynb; rename it"
 
 
-def _notebook_rules(file: Path, files: Sequence[Path]) -> Iterator[str]:
+def _notebook_rules(file: Path, files: Sequence[Path], glossary: set[str] | None) -> Iterator[str]:
     text = file.read_text(encoding="utf-8")
     try:
         notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
@@ -66,7 +68,11 @@ def _notebook_rules(file: Path, files: Sequence[Path]) -> Iterator[str]:
     yield from _cell_rules(notebook)
     yield from _story_rules(file, notebook)
     yield from _parameter_rules(file, notebook)
-    yield from _link_rules(file, notebook, files)
+    yield from title_rules(file, notebook)
+    yield from exercise_rules(file, notebook)
+    yield from link_rules(file, notebook, files)
+    if glossary is not None:
+        yield from abbreviation_rules(notebook, glossary=glossary)
     yield from _output_rules(notebook, home=str(file.absolute().parents[1]))
     if text != text_of(normalised(notebook)):
         yield "is not normalised (timings, counts, metadata or spaces differ); run: make format"
@@ -76,6 +82,8 @@ def _cell_rules(notebook: NotebookNode) -> Iterator[str]:
     ids = [cell.get("id", "") for cell in notebook.cells]
     for name in sorted({name for name in ids if ids.count(name) > 1}):
         yield f"has two cells with the id {name!r}; give each its own"
+    for name in filter(DRAWN_ID.fullmatch, ids):
+        yield f"has a cell with the id {name!r}, which was drawn at random; name it by what it is about"
     for number, cell in enumerate(notebook.cells, start=1):
         strange = set(cell.metadata.get("tags", [])) - TAGS
         if strange:
@@ -88,25 +96,19 @@ def _cell_rules(notebook: NotebookNode) -> Iterator[str]:
 
 
 def _story_rules(file: Path, notebook: NotebookNode) -> Iterator[str]:
-    """Title first, set-up under its own name, exercises with solutions, and the record at the end."""
+    """Title first, set-up under its own name, and the record at the end."""
     cells = notebook.cells
     if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
         yield "does not begin with a text cell whose first line is a title ('# ...')"
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    started = re.findall(r"course\.start\(\s*[\"']([^\"']*)[\"']", code)
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    code = "\n".join(sources)
+    started = STARTED.findall(code)
     if started != [file.stem]:
         yield f'calls course.start with {started or "nothing"}; call it once, as course.start("{file.stem}", ...)'
+    elif not any(map(STARTED.search, sources[:2])):
+        yield "calls course.start too late; call it in the first code cell after the parameters"
     if not re.search(r"\.finish\(\)", code):
         yield "does not call run.finish(), which records its checks and claims; call it in the last code cell"
-    exercises = [cell for cell in cells if "exercise" in cell.metadata.get("tags", [])]
-    if file.stem != FIRST and len(exercises) < EXERCISES:
-        yield f"has {len(exercises)} exercises (text cells tagged 'exercise'); it needs {EXERCISES}"
-    for number, cell in enumerate(cells, start=1):
-        if cell in exercises and "<details>" not in cell.source:
-            yield f"cell {number} is an exercise without a solution folded away in <details><summary>...</summary>"
-        for block in solutions(cell) if cell.cell_type == "markdown" else []:
-            if (problem := _syntax(block)) is not None:
-                yield f"cell {number} has a solution that is no Python: {problem}"
 
 
 def _parameter_rules(file: Path, notebook: NotebookNode) -> Iterator[str]:
@@ -154,39 +156,28 @@ def _plain_default(statement: ast.stmt) -> str | None:
     return statement.target.id
 
 
-def _link_rules(file: Path, notebook: NotebookNode, files: Sequence[Path]) -> Iterator[str]:
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    targets = [target for target in LINK.findall(text) if not re.match(r"[a-z]+:|#", target)]
-    for target in targets:
-        path = target.split("#")[0]
-        if path and not (file.parent / path).exists():
-            yield f"links to {path}, which does not exist"
-    after = [other.name for other in files if other.name > file.name]
-    if after and not any(target.split("#")[0] == after[0] for target in targets):
-        yield f"does not link to the next notebook, {after[0]}"
-
-
 def _output_rules(notebook: NotebookNode, *, home: str) -> Iterator[str]:
     places = re.compile(f"{re.escape(home)}|{MACHINE.pattern}")
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                yield f"cell {number} is saved with the error {output.ename}; mend it and run: make format"
-            for text in _texts(output):
-                for pattern, what in ((places, "a path of one machine"), (ADDRESS, "a memory address")):
-                    if hit := pattern.search(text):
-                        yield f"cell {number} shows {what}, {hit.group()}; print something that is the same everywhere"
+            for words in _about_output(output, places):
+                yield f"cell {number} {words}"
+
+
+def _about_output(output: NotebookNode, places: re.Pattern[str]) -> Iterator[str]:
+    if output.output_type == "error":
+        yield f"is saved with the error {output.ename}; mend it and run: make format"
+    if PICTURE in output.get("data", {}) and not output.metadata.get(PICTURE, {}).get("alt", "").strip():
+        yield "shows a picture without words; show it with run.figure or show.png(..., alt=...)"
+    for text in _texts(output):
+        if hit := BAR.search(text):
+            yield f"is saved with a bar that stands still, {hit.group().strip()!r}; run: make format"
+        for pattern, what in ((places, "a path of one machine"), (ADDRESS, "a memory address")):
+            if hit := pattern.search(text):
+                yield f"shows {what}, {hit.group()}; print something that is the same everywhere"
 
 
 def _texts(output: NotebookNode) -> Iterable[str]:
     if output.output_type == "stream":
         return [output.text]
     return [str(value) for kind, value in output.get("data", {}).items() if not kind.startswith("image/")]
-
-
-def _syntax(code: str) -> str | None:
-    try:
-        ast.parse(code)
-    except SyntaxError as error:
-        return str(error.msg)
-    return None

@@ -17,11 +17,13 @@ from fctransfer_utils.course.compare import differences
 from fctransfer_utils.course.execute import executed, solutions, with_solutions
 from fctransfer_utils.course.normalise import normalised, text_of
 from fctransfer_utils.course.rules import broken_rules
-from fctransfer_utils.course.titles import BEGIN, END
+from fctransfer_utils.course.titles import BEGIN, END, with_title
 
 EXERCISE = (
     "**Exercise.** What?\n\n<details>\n<summary>Solution</summary>\n\n```python\nassert cut == 4\n```\n\n</details>"
 )
+TITLE = f"# Curves\n\n**Question.** How?\n\n**You will learn** this.\n\n{BEGIN}\n{END}"
+OWN = "## Try it on your own\n\n- Another `seed`."
 START = """class course:
     start = staticmethod(print)
 
@@ -38,10 +40,12 @@ def good(write, parameters_cell, project):
     """Make a notebook that keeps every rule; keyword arguments replace parts of it."""
 
     def make(
-        name="05_curves", *, title="# Curves", parameters=parameters_cell, middle=(), exercises=3, end="run.finish()"
-    ):
+        name="05_curves", *, title=TITLE, parameters=parameters_cell, middle=(), exercises=(EXERCISE,) * 3, own=OWN,
+        end="run.finish()",
+    ):  # fmt: skip
+        title = with_title(title, notebook=name, project=project) if title == TITLE else title
         cells = [text(title), parameters, code(START.format(name)), *middle]
-        cells += [text(EXERCISE, "exercise") for _ in range(exercises)]
+        cells += [*(text(exercise, "exercise") for exercise in exercises), text(own)]
         path = write(name, *cells, code(end))
         notebook = normalised(nbformat.read(path, as_version=4))
         path.write_text(text_of(notebook), encoding="utf-8")
@@ -139,10 +143,18 @@ class TestRules:
         ("parts", "words"),
         [
             ({"title": "Curves"}, "does not begin with a text cell whose first line is a title"),
-            ({"exercises": 2}, "has 2 exercises (text cells tagged 'exercise'); it needs 3"),
+            ({"exercises": [EXERCISE] * 2}, "has 2 exercises (text cells tagged 'exercise'); it needs 3"),
+            ({"exercises": [EXERCISE.replace("```python", "```")] * 3}, "has no exercise that asks for code"),
+            ({"own": "Go."}, "has no section '## Try it on your own'"),
+            ({"title": TITLE.replace("Question", "Topic")}, "does not ask its question in the title cell"),
+            ({"title": TITLE.replace("learn", "see")}, "does not say in the title cell what is to be learnt"),
+            ({"title": TITLE.split(BEGIN)[0]}, "has no place for its costs in the title cell"),
+            ({"title": TITLE.replace(END, f"old\n{END}")}, "whose costs or links are not current; run: make format"),
+            ({"middle": [text("See ![](../figures)")]}, "shows the picture ../figures without words"),
+            ({"middle": [text("See [here](#No-such)")]}, "links to #No-such, but 05_curves.ipynb has no such heading"),
             ({"end": "print()"}, "does not call run.finish()"),
             ({"middle": [code("x = 1\n" * 26)]}, "cell 4 has 26 lines of code, more than 25; split it"),
-            ({"middle": [text("a")] * 60}, "has 67 cells, more than 60; split it"),
+            ({"middle": [text("a")] * 60}, "has 68 cells, more than 60; split it"),
             ({"middle": [text("see [there](06_no.ipynb#part)")]}, "links to 06_no.ipynb, which does not exist"),
             (
                 {"middle": [text("a", "solution")]},
@@ -184,6 +196,18 @@ class TestRules:
         path.rename(path.with_name("06_curves.ipynb"))
         assert any('call it once, as course.start("06_curves", ...)' in line for line in complaints(project))
 
+    def test_a_cell_is_named_and_not_numbered_at_random(self, good, project):
+        path = good()
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"id": "cell-3"', '"id": "0a1b2c3d"'), encoding="utf-8")
+        assert complaints(project) == [
+            "has a cell with the id '0a1b2c3d', which was drawn at random; name it by what it is about"
+        ]
+
+    def test_the_course_is_started_right_after_the_parameters(self, good, project, write, parameters_cell):
+        write("05_curves", text(TITLE), parameters_cell, code("x = 1"), code(START.format("05_curves")))
+        assert any(line.startswith("calls course.start too late") for line in complaints(project))
+
     def test_each_links_to_the_next_and_has_a_number_of_its_own(self, good, project):
         good("05_curves")
         good("06_more")
@@ -201,6 +225,9 @@ class TestRules:
                 "shows a path of one machine, /home/me/project",
             ),
             (new_output("display_data", {"text/plain": "<f at 0x7f00deadbeef>"}), "shows a memory address"),
+            (new_output("display_data", {"image/png": "", "text/plain": "a"}), "shows a picture without words"),
+            (new_output("stream", name="stdout", text="runs:  40%|####      | 2/5\n"), "a bar that stands still"),
+            (new_output("display_data", {"text/html": '<progress value="0.4" max="1">'}), "a bar that stands still"),
             (new_output("error", ename="ValueError", evalue="no", traceback=[]), "is saved with the error ValueError"),
         ],
     )
@@ -210,6 +237,24 @@ class TestRules:
         notebook.cells[2].outputs = [output]
         path.write_text(text_of(normalised(notebook)), encoding="utf-8")
         assert words in "\n".join(complaints(project))
+
+    def test_what_is_abbreviated_stands_in_the_glossary_of_the_first_notebook(self, good, project):
+        words = "## The words\n\n| GAP, IoU | explained |\n\nThen [on](05_curves.ipynb)."
+        good("00_start_here", middle=[text(words)])
+        good(middle=[text("GAP and IoU on a CPU, `XYZ` in code, and $AB$.")])
+        assert complaints(project) == []
+        good(middle=[text("GAPs and CKA.")])
+        assert complaints(project) == [
+            "uses CKA, which the glossary of 00_start_here does not explain; add it there, or write it out"
+        ]
+
+    def test_the_title_leads_to_the_glossary_where_there_is_one(self, good, project):
+        assert "glossary" not in nbformat.read(good(), as_version=4).cells[0].source
+        good("00_start_here", middle=[text("## The words\n\nThen [on](05_curves.ipynb).")])
+        assert complaints(project) == ["has a title cell whose costs or links are not current; run: make format"]
+        title = nbformat.read(good(), as_version=4).cells[0].source
+        assert "[glossary](00_start_here.ipynb#The-words)" in title
+        assert complaints(project) == []
 
     def test_a_file_of_another_size_or_format_is_refused(self, good, project):
         path = good()
@@ -238,6 +283,37 @@ class TestTool:
         assert notebooktool.main(["format", "05"]) == 0
         assert path.read_bytes() == before
 
+    def test_code_that_ruff_would_mend_is_named(self, good, capsys):
+        good(middle=[code("import os\nx=1")])
+        assert notebooktool.main(["check"]) == 1
+        told = capsys.readouterr().out
+        assert "05_curves.ipynb: cell 4:1:8: F401" in told
+        assert "05_curves.ipynb: has code that is not formatted; run: make format" in told
+
+    @pytest.mark.parametrize("where", ["a notebook", "README.md"])
+    def test_a_misspelt_word_is_named(self, good, project, capsys, where):
+        wrong = "".join(["t", "e", "h"])
+        good(middle=[text(f"See {wrong} curve.")] if where == "a notebook" else [])
+        (project.root / "README.md").write_text(f"See {wrong if where == 'README.md' else 'the'} curve.\n")
+        assert notebooktool.main(["check"]) == 1
+        name = "05_curves.ipynb" if where == "a notebook" else where
+        assert f"{name}: is misspelt: {wrong} ==> the; mend it" in capsys.readouterr().out
+
+    def test_links_and_pictures_of_readme_are_checked(self, good, project, capsys):
+        good()
+        (project.root / "README.md").write_text("# A\n\n[b](#b) [c](c.md) ![](figures)\n", encoding="utf-8")
+        assert notebooktool.main(["check"]) == 1
+        told = capsys.readouterr().out
+        assert "README.md: links to #b, but README.md has no such heading" in told
+        assert "README.md: links to c.md, which does not exist" in told
+        assert "README.md: shows the picture figures without words" in told
+
+    def test_a_notebook_that_is_not_asked_for_is_not_complained_of(self, good, capsys):
+        good("05_curves", middle=[text("On to [more](06_more.ipynb).")])
+        good("06_more", own="Go.")
+        assert notebooktool.main(["check", "05"]) == 0
+        assert notebooktool.main(["check", "06"]) == 1
+
     def test_a_notebook_that_fails_stays_as_it_was(self, good, project, capsys):
         path = good(middle=[code("1 / 0")])
         before = path.read_bytes()
@@ -252,14 +328,14 @@ class TestTool:
         assert "unknown profile 'fast'" in capsys.readouterr().err
 
     def test_what_a_notebook_costs_stands_in_its_title(self, good, project):
-        path = good(title=f"# Curves\n\n{BEGIN}\n{END}")
+        path = good()
         claims = project.claims("quick", "05_curves")
         claims.parent.mkdir(parents=True)
-        claims.write_text('{"seconds": 131.0}', encoding="utf-8")
+        claims.write_text('{"seconds": 131.0, "megabytes": 612}', encoding="utf-8")
         assert notebooktool.main(["costs", "quick", "2 CPU cores"]) == 0
         assert notebooktool.main(["format"]) == 0
         title = nbformat.read(path, as_version=4).cells[0].source
-        assert "| quick | 2 min | 2 CPU cores |" in title
+        assert "| quick | 2 min | 612 MB | 2 CPU cores |" in title
         assert title.count(BEGIN) == title.count(END) == 1
 
 
