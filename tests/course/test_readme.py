@@ -1,10 +1,13 @@
 """What README.md says about results and costs follows from committed files, or the check says so."""
 
+import json
+
 import pytest
 from made_fc import fc_table
 
-from fctransfer_utils.course import readme
+from fctransfer_utils.course import readme, readme_costs
 from fctransfer_utils.course.notebooktool import main
+from fctransfer_utils.course.titles import costs_file
 from fctransfer_utils.errors import InputError
 
 TEXT = "# A title\n\n<!-- generated: {} -->\nOUTDATED\n<!-- end -->\n\nThe rest.\n"
@@ -18,7 +21,10 @@ def write_readme(project):
     return write
 
 
-@pytest.mark.parametrize("part", ["findings", "results", "zhang", "commands", "costs", "contents", "speed"])
+@pytest.mark.parametrize(
+    "part",
+    ["clone", "launch", "ways", "findings", "verdicts", "results", "zhang", "commands", "costs", "contents", "speed"],
+)
 def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_readme, part):
     write_readme(part)
     assert not readme.is_current(project)
@@ -68,8 +74,56 @@ def test_results_change_with_the_table(project):
     assert readme.results(project) != before
 
 
+@pytest.mark.parametrize("part", ["badges", "abstract"])
+def test_a_part_with_nothing_to_say_stays_empty(project, write_readme, part):
+    write_readme(part)
+    readme.renew(project)
+    text = (project.root / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- generated: {part} -->\n<!-- end -->" in text
+
+
+def test_a_claim_has_the_command_that_trains_its_networks(project):
+    fc_table(seeds=2).to_csv(project.evidence("fc"), index=False)
+    assert all("| `run transfer` |" in line for line in readme.results(project).splitlines()[2:] if line[:1] == "|")
+    assert "| `run fc` |" in readme.zhang(project)
+
+
+def test_verdicts_are_counted_by_paper_and_data(project):
+    fc_table(seeds=2).to_csv(project.evidence("fc"), index=False)
+    rows = [line.split(" | ") for line in readme.verdicts(project).splitlines()[2:]]
+    assert [row[0].removeprefix("| ") for row in rows] == ["Yosinski et al. 2014"] * 2 + ["Zhang et al. 2017"]
+    assert all(sum(int(cell.strip(" |")) for cell in row[2:5]) > 0 for row in rows)
+
+
+def test_costs_have_a_column_for_each_profile_and_machine(project, write, parameters_cell):
+    assert readme_costs.costs(project) == readme_costs.NOT_MEASURED
+    assert readme_costs.ways(project).count(readme_costs.NOT_MEASURED) == 4
+    write("05_curves", parameters_cell)
+    measured = {
+        "read": {"2 CPU cores": {"05_curves": {"seconds": 12.0, "megabytes": 512}}},
+        "quick": {
+            "2 CPU cores": {"05_curves": {"seconds": 300.0, "megabytes": 1024}},
+            "a GPU": {"05_curves": {"seconds": 40.0, "megabytes": None}},
+        },
+    }
+    costs_file(project).write_text(json.dumps(measured), encoding="utf-8")
+    heads, _, row, together = readme_costs.costs(project).splitlines()
+    assert heads == "| notebook | `read`, 2 CPU cores | `quick`, 2 CPU cores | `quick`, a GPU |"
+    assert row == "| [05_curves](notebooks/05_curves.ipynb) | 12 s, 512 MB | 5 min, 1,024 MB | 40 s |"
+    assert together == "| **all of these** | 12 s, at most 512 MB | 5 min, at most 1,024 MB | 40 s |"
+    ways = readme_costs.ways(project)
+    assert "| 12 s (1 notebooks, 2 CPU cores) | 512 MB (05) |" in ways
+    assert "| 5 min (1 notebooks, 2 CPU cores) | 1,024 MB (05) |" in ways
+
+
+def test_damaged_costs_are_named(project):
+    costs_file(project).write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"figures/costs\.json"):
+        readme_costs.costs(project)
+
+
 def test_the_check_complains_about_a_part_that_is_not_current(project, write_readme, capsys):
-    write_readme("results")
+    write_readme("costs")
     assert main(["check"]) == 1
     assert "README.md" in capsys.readouterr().out
     readme.renew(project)
