@@ -95,6 +95,6 @@ def _load(run: Course, record: Record) -> Trained:
 
     spec = record.spec
     classes = len(make_split(spec.split, run.images()).halves[spec.target])
-    net = build(spec.net, classes=classes, image_size=spec.data.image_size, seed=0)
+    net = build(spec.net, classes=classes, image_size=spec.input_size, seed=0)
     net.load_state_dict(run.store.weights(record.key))
     return Trained(net.eval(), record)

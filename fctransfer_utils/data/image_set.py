@@ -15,15 +15,19 @@ from torch import Tensor
 from ..errors import InputError, unknown
 from ..files import canonical_json
 from ..seeds import generator
+from .rows import Rows, selected
 
 PARTS = ("train", "test")
 BLOCK = 2048
 
 
 class Labelled(NamedTuple):
-    """Images uint8 ``(N, 3, H, W)`` and their labels int64 ``(N,)``, numbered 0..classes-1."""
+    """Images uint8 ``(N, 3, H, W)`` and their labels int64 ``(N,)``, numbered 0..classes-1.
 
-    images: Tensor
+    Images of a set that is too large for memory are ``Rows``, which read a batch when it is asked for.
+    """
+
+    images: Tensor | Rows
     labels: Tensor
 
 
@@ -76,7 +80,7 @@ class ImageSet:
         )
         picks = [self._draw(labels, index, part=part, per_class=per_class, seed=seed) for index in chosen]
         renumbered = torch.repeat_interleave(torch.arange(len(chosen)), torch.tensor([len(pick) for pick in picks]))
-        return Labelled(images[torch.cat(picks)], renumbered)
+        return Labelled(selected(images, torch.cat(picks)), renumbered)
 
     def few(self, classes: Sequence[int], *, labels: int, validation: int, seed: int = 0) -> tuple[Labelled, Labelled]:
         """Training images of ``classes`` to learn from, ``labels`` of each, and ``validation`` others of each to judge.
@@ -105,7 +109,7 @@ class ImageSet:
     def _relabelled(self, picks: Sequence[Tensor]) -> Labelled:
         """The training images of ``picks``, one tensor of image numbers per class, labelled 0..k-1 in that order."""
         labels = torch.repeat_interleave(torch.arange(len(picks)), torch.tensor([len(pick) for pick in picks]))
-        return Labelled(self.train_images[torch.cat(list(picks))], labels)
+        return Labelled(selected(self.train_images, torch.cat(list(picks))), labels)
 
     def _checked(self, classes: Sequence[int]) -> list[int]:
         chosen = [int(index) for index in classes]

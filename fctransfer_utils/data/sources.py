@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..errors import unknown
+from ..files import expanded
 from .cache import BAD_IMAGES, cached
 from .image_set import ImageSet, Labelled, build
 from .listing import Listing
@@ -73,9 +74,20 @@ def _load(
     )
 
 
+def listed(spec: DataSpec, root: Path | str | None = None) -> Listing:
+    """The files of a set that is read from files, none of them opened and nothing downloaded. Raises InputError."""
+    return _listing(spec, data_root(root), download=False, progress=False)[0]
+
+
+def is_decoded(spec: DataSpec, root: Path | str | None = None) -> bool:
+    """Whether there is a decoded copy of the files at the size of ``spec``. Raises InputError where there are none."""
+    found, home = _listing(spec, data_root(root), download=False, progress=False)
+    return any((folder / found.key(spec.image_size)).exists() for folder in _cache_folders(home))
+
+
 def data_root(root: Path | str | None) -> Path:
     """Where the public sets lie: ``root``, else FCTRANSFER_DATA, else ``build/data``."""
-    return Path(root or os.environ.get("FCTRANSFER_DATA") or "build/data").expanduser()
+    return expanded(root or os.environ.get("FCTRANSFER_DATA") or "build/data")
 
 
 def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> tuple[Listing, Path]:
@@ -90,12 +102,12 @@ def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> t
     if spec.name in ("cifar10", "cifar100"):
         from . import cifar
 
-        return cifar.listing(spec.name, root, download=download), root
+        return cifar.listing(spec.name, root, download=download, progress=progress), root
     kind, _, path = spec.name.partition(":")
     if kind == "folder":
         from . import folder
 
-        where = Path(path).expanduser()
+        where = expanded(path)
         return folder.listing(where), where.parent if where.is_file() else where
     raise unknown("data set", spec.name, SETS)
 
@@ -103,5 +115,5 @@ def _listing(spec: DataSpec, root: Path, *, download: bool, progress: bool) -> t
 def _cache_folders(home: Path) -> list[Path]:
     """Where decoded copies are looked for and, in the first that can be written, made."""
     explicit = os.environ.get("FCTRANSFER_CACHE")
-    folders = [Path(explicit).expanduser()] if explicit else []
+    folders = [expanded(explicit)] if explicit else []
     return [*folders, home / CACHE, Path("build/cache")]

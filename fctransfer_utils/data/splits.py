@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError, unknown
 from ..files import checksum
 from .image_set import ImageSet
+from .outline import Outline
 
 NAMES = ("random0", "random1", "random2", "random3", "natural-manmade", "letters-symbols")
 
@@ -24,8 +25,8 @@ class Split:
     checksum: str
 
 
-def make_split(name: str, image_set: ImageSet) -> Split:
-    """The split ``name`` of ``image_set``.
+def make_split(name: str, image_set: ImageSet | Outline) -> Split:
+    """The split ``name`` of ``image_set``, or of what is known of it before it is loaded.
 
     ``random<s>``: the halves of Yosinski et al. 2014 for seed s. ``natural-manmade``: A natural, B man-made (their
     section 4.2), for classes with wnids. ``letters-symbols``: A letters, B symbols, for glyphs. Raises InputError for
@@ -60,7 +61,7 @@ def random_halves(classes: int, *, seed: int) -> dict[str, tuple[int, ...]]:
     return {"A": tuple(first), "B": tuple(sorted(set(range(classes)) - set(first)))}
 
 
-def _letters_symbols(image_set: ImageSet) -> dict[str, tuple[int, ...]]:
+def _letters_symbols(image_set: ImageSet | Outline) -> dict[str, tuple[int, ...]]:
     if not {"letters", "symbols"} <= set(image_set.groups):
         raise InputError(f"split letters-symbols needs the glyphs; {image_set.name} has no letters. Try random0.")
     return {"A": tuple(image_set.groups["letters"]), "B": tuple(image_set.groups["symbols"])}

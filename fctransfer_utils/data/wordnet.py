@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..errors import InputError
 from .image_set import ImageSet
+from .outline import Outline
 from .wnids import IMAGENET_WNIDS
 
 # First and last index of each run of classes, from the hypernyms of WordNet 3.0.
@@ -66,7 +67,7 @@ def is_natural(wnid: str) -> bool:
     return any(first <= index <= last for first, last in ORGANISM + PLACED_NATURAL)
 
 
-def natural_manmade(image_set: ImageSet) -> dict[str, tuple[int, ...]]:
+def natural_manmade(image_set: ImageSet | Outline) -> dict[str, tuple[int, ...]]:
     """``A``: the natural classes of ``image_set``, ``B``: the man-made ones. Raises InputError without wnids."""
     unknown = [wnid for wnid in image_set.class_ids if wnid not in _INDEX]
     if unknown:

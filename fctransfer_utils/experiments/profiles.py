@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from ..models.arms import ARMS
 from ..models.spec import NARROW, NetSpec
 from ..training.recipe import Recipe
@@ -40,7 +41,8 @@ class Size:
     """Everything that a profile sets; each field can be overridden by name.
 
     ``glyph_classes``, ``glyphs_per_class`` (training images) and ``glyphs_seed`` hold for glyphs only, ``width`` for
-    alexnet_mini only; ``volumes`` and ``few_steps`` (steps per epoch) for study volume, ``long_epochs`` and
+    alexnet_mini only; ``steps``, ``schedule``, ``drop_every``, ``bias_rate``, ``crop`` and ``pixels`` are those of
+    ``training.recipe.Recipe``; ``volumes`` and ``few_steps`` (steps per epoch) for study volume, ``long_epochs`` and
     ``batch_norms`` for study dip; ``labels`` (per class), ``keep_steps`` (per epoch) and ``targets`` (names of data
     sets beside the source's own) for study keep. Study fc takes ``labels`` and ``targets`` too, ``arms``,
     ``protocols``, ``rates`` (the grid on a target), ``fc_steps`` and ``views`` of the held-out classes.
@@ -58,6 +60,12 @@ class Size:
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 0.02
+    steps: int = 0
+    schedule: str = "linear"
+    drop_every: int = 0
+    bias_rate: float = 1.0
+    crop: int = 0
+    pixels: str = "standard"
     splits: Sequence[str] = ("random0",)
     seeds: Sequence[int] = (0,)
     directions: Sequence[tuple[str, str]] = DIRECTIONS
@@ -76,6 +84,9 @@ class Size:
     rates: Sequence[float] = (0.003, 0.01, 0.03)
     fc_steps: int = 120
     views: Sequence[str] = ("grey", "inverted")
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
 
 
 PROFILES = {
@@ -96,6 +107,24 @@ PROFILES = {
     ),
     "full": Size(glyph_classes=200, glyphs_per_class=500, width=12, epochs=10, batch_size=64, seeds=(0, 1, 2)),
 }
+PAPER = "paper"
+# Yosinski et al. 2014 (section 3 and supplement): CaffeNet as in its published solver, 450 x 1000 steps.
+PAPER_SIZE = Size(
+    image_size=256,
+    crop=227,
+    pixels="centred",
+    net="caffenet",
+    init="gaussian",
+    epochs=450,
+    steps=1000,
+    batch_size=256,
+    learning_rate=0.01,
+    schedule="step",
+    drop_every=100_000,
+    bias_rate=2.0,
+    splits=("random0", "random1", "random2", "random3"),
+)
+PAPER_STUDIES = ("transfer", "distant", "random")
 # What a study changes in a profile's numbers. Halves that differ in kind stand under the data set's name.
 DISTANT_SPLITS = {"glyphs": "letters-symbols"}
 NATURAL_MANMADE = "natural-manmade"
@@ -109,6 +138,7 @@ _STUDY_SIZES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "random": {
         "": {"treatments": RANDOM_TREATMENTS},
+        PAPER: {"treatments": ("base", "random"), "splits": ("random0",)},
         "quick": {"cuts": (1, 3, 7), **_ONE_WAY},
     },
     "volume": {
@@ -159,12 +189,16 @@ def profile_size(profile: str, **overrides: Any) -> Size:
 
     Raises InputError for an unknown profile or option.
     """
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
     for name in overrides:
         if name not in OPTIONS:
             raise unknown("option of a profile", name, OPTIONS)
-    return replace(PROFILES[profile], **{name: value for name, value in overrides.items() if value is not None})
+    return replace(_size(profile), **{name: value for name, value in overrides.items() if value is not None})
+
+
+def _size(profile: str) -> Size:
+    if profile not in (*PROFILES, PAPER):
+        raise unknown("profile", profile, (*PROFILES, PAPER))
+    return PAPER_SIZE if profile == PAPER else PROFILES[profile]
 
 
 def study_profile(study: str, profile: str, data: str = "glyphs", **overrides: Any) -> Study:
@@ -174,15 +208,15 @@ def study_profile(study: str, profile: str, data: str = "glyphs", **overrides: A
     """
     if study not in STUDIES:
         raise unknown("study", study, STUDIES)
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
+    if profile == PAPER and study not in PAPER_STUDIES:
+        raise InputError(f"study {study} has no profile {PAPER!r}; it is for {', '.join(PAPER_STUDIES)}.")
     changes = _STUDY_SIZES[study]
     own = {**changes.get("", {}), **changes.get(profile, {})}
     distant = DISTANT_SPLITS.get(data, NATURAL_MANMADE)
     if study == "distant":
         own["splits"] = (distant,)
     if study == "keep":
-        own["splits"] = (*PROFILES[profile].splits, distant)
+        own["splits"] = (*_size(profile).splits, distant)
     given = {name: value for name, value in overrides.items() if value is not None}
     size = profile_size(profile, **{**own, **given})
     if (size.net == ARMED) != (study == "fc"):
@@ -228,7 +262,13 @@ def _common(size: Size, data: str) -> dict[str, Any]:
             epochs=size.epochs,
             batch_size=size.batch_size,
             learning_rate=size.learning_rate,
-            crop_padding=0 if data == "glyphs" else CROP_PADDING,  # glyphs are rendered at random places
+            steps=size.steps,
+            schedule=size.schedule,
+            drop_every=size.drop_every,
+            bias_rate=size.bias_rate,
+            crop=size.crop,
+            pixels=size.pixels,
+            crop_padding=0 if size.crop or data == "glyphs" else CROP_PADDING,  # glyphs are rendered at random places
         ),
         "splits": size.splits,
         "seeds": size.seeds,

@@ -80,7 +80,7 @@ def _tested(images: ImageSet, classes: Sequence[int]) -> Labelled:
 
 def moved_network(spec: FcSpec, *, classes: int, donor_state: Mapping[str, Tensor] | None) -> nn.Sequential:
     """The network of ``spec`` before its first step. New layers are the same draw for every network of a seed."""
-    net = build(spec.net, classes=classes, image_size=spec.data.image_size, seed=stream(spec, "init"))
+    net = build(spec.net, classes=classes, image_size=spec.input_size, seed=stream(spec, "init"))
     if spec.donor is not None:
         copy_layers(source_network(spec, donor_state), net, spec.copied_layers)
     return net
@@ -91,7 +91,7 @@ def source_network(spec: FcSpec, donor_state: Mapping[str, Tensor] | None) -> nn
     if donor_state is None:
         raise InputError(f"{spec.title} needs the weights of {spec.source.key}; train that base first.")
     outputs = len(donor_state["fc8.linear.bias"])
-    net = build(spec.source.net, classes=outputs, image_size=spec.source.data.image_size, seed=0)
+    net = build(spec.source.net, classes=outputs, image_size=spec.source.input_size, seed=0)
     net.load_state_dict(dict(donor_state))
     return net
 
@@ -232,7 +232,7 @@ def _learner(spec: FcSpec, features: tuple[Features, Features, Features], source
     if spec.protocol in PROBES:
         head = build_head(HeadSpec(), features=learn.values.shape[1], classes=classes, seed=stream(spec, "init"))
     else:
-        net = build(spec.net, classes=classes, image_size=spec.data.image_size, seed=stream(spec, "init"))
+        net = build(spec.net, classes=classes, image_size=spec.input_size, seed=stream(spec, "init"))
         copy_layers(source, net, spec.copied_layers)
         head = nn.Sequential(*_leaves(net)[len(_before_weights(net)) :])
     return Learner(head, learn, test, stream(spec, "learn"), spec.recipe.learning_rate)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..training.execution import Execution
+    from .checkpoints import Checkpoints
 
 
 def run_network(
@@ -31,10 +32,12 @@ def run_network(
     donor_state: Mapping[str, Tensor] | None = None,
     execution: Execution,
     on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[Record, dict[str, Tensor]]:
     """The record of the trained network and its weights (name -> tensor on the CPU).
 
-    ``donor_state`` holds the weights of ``spec.donor``. Raises InputError when it is missing or a half is unknown.
+    ``donor_state`` holds the weights of ``spec.donor``. A network that ``checkpoints`` knows goes on from there. Raises
+    InputError when weights are missing or a half is unknown.
     """
     if isinstance(spec, FcSpec) and spec.crew is None:
         from .run_fc import run_alone
@@ -42,7 +45,8 @@ def run_network(
         common = {"images": images, "donor_state": donor_state, "execution": execution}
         return _recorded(spec, run_alone(spec, **common, on_epoch=on_epoch), images, execution, donor_state)
     donors = {} if spec.donor is None or donor_state is None else {spec.donor.key: donor_state}
-    return run_crew([spec], images=images, donors=donors, execution=execution, on_epoch=on_epoch)[0]
+    told = {"on_epoch": on_epoch, "checkpoints": checkpoints}
+    return run_crew([spec], images=images, donors=donors, execution=execution, **told)[0]
 
 
 def run_crew(
@@ -52,6 +56,7 @@ def run_crew(
     donors: Mapping[str, Mapping[str, Tensor]],
     execution: Execution,
     on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[tuple[Record, dict[str, Tensor]]]:
     """Records and weights of networks that learn side by side: all of one ``crew``.
 
@@ -59,7 +64,7 @@ def run_crew(
     hears of the first network where networks learn by epochs, not of heads on frozen features.
     """
     if not isinstance(specs[0], FcSpec):
-        return _side_by_side(specs, images, donors, execution, on_epoch)
+        return _side_by_side(specs, images, donors, execution, on_epoch, checkpoints)
     from .run_fc import run_crew as run
 
     ended = run(specs, images=images, donors=donors, execution=execution)
@@ -69,7 +74,7 @@ def run_crew(
     ]
 
 
-def _side_by_side(specs, images, donors, execution, on_epoch) -> list[tuple[Record, dict[str, Tensor]]]:
+def _side_by_side(specs, images, donors, execution, on_epoch, checkpoints) -> list[tuple[Record, dict[str, Tensor]]]:
     states = [None if spec.donor is None else donors.get(spec.donor.key) for spec in specs]
     nets = [_first_network(spec, images, state) for spec, state in zip(specs, states, strict=True)]
     training, test, split_checksum = _images(specs[0], images)
@@ -85,6 +90,7 @@ def _side_by_side(specs, images, donors, execution, on_epoch) -> list[tuple[Reco
         std=images.std,
         execution=execution,
         on_epoch=on_epoch,
+        checkpoint=checkpoints and checkpoints.of(specs, images=images, execution=execution),
     )
     found = []
     for spec, net, state, outcome in zip(specs, nets, states, outcomes, strict=True):
@@ -156,7 +162,7 @@ def start_network(
     spec: RunSpec, *, images: ImageSet, split: Split, donor_state: Mapping[str, Tensor] | None = None
 ) -> nn.Sequential:
     """The network of ``spec`` before its first step: drawn afresh, the donor's prefix copied in, the prefix frozen."""
-    size = spec.data.image_size
+    size = spec.input_size
     learner = build(spec.net, classes=len(half(split, spec.target)), image_size=size, seed=stream(spec, "init"))
     if spec.donor is not None:
         if donor_state is None:

@@ -48,21 +48,21 @@ def moved_network(
     """
     classes, _ = target_classes(spec, images)
     start = stream(spec, "init")
-    net = build(spec.net, classes=len(classes), image_size=spec.data.image_size, seed=start)
+    net = build(spec.net, classes=len(classes), image_size=spec.input_size, seed=start)
     if spec.donor is not None:
         if donor_state is None:
             raise InputError(f"{spec.title} needs the weights of {spec.donor.key}; train that base first.")
         outputs = len(donor_state["fc8.linear.bias"])
-        donor = build(spec.net, classes=outputs, image_size=spec.source.data.image_size, seed=0)
+        donor = build(spec.net, classes=outputs, image_size=spec.source.input_size, seed=0)
         donor.load_state_dict(dict(donor_state))
         copy_prefix(donor, net, spec.kept)
     if spec.hidden == "none":
-        net = _with_last_layer_at(net, spec.kept, classes=len(classes), init=spec.net.init, seed=start)
+        net = with_last_layer_at(net, spec.kept, classes=len(classes), init=spec.net.init, seed=start)
     freeze(net, spec.frozen_layers)
     return net
 
 
-def _with_last_layer_at(net: nn.Sequential, kept: int, *, classes: int, init: str, seed: int) -> nn.Sequential:
+def with_last_layer_at(net: nn.Sequential, kept: int, *, classes: int, init: str, seed: int) -> nn.Sequential:
     """Layers 1..``kept`` of ``net`` and a new last layer right on them."""
     width = net[kept].linear.in_features
     last = nn.Sequential(OrderedDict(flatten=nn.Flatten(), linear=nn.Linear(width, classes)))

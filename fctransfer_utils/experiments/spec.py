@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from ..files import checksum
 from ..models.spec import NARROW, NetSpec
 from ..training.recipe import Recipe
@@ -46,6 +47,7 @@ class RunSpec:
     donor_recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
+        settle_fields(self)
         if self.treatment not in TREATMENTS:
             raise unknown("treatment", self.treatment, TREATMENTS)
         allowed = _allowed_cuts(self.treatment)
@@ -74,6 +76,8 @@ class RunSpec:
             )
         if self.images_per_class < 0:
             raise InputError(f"images_per_class {self.images_per_class} is negative; give 0 for all or a number.")
+        check_seed(self.seed)
+        self.recipe.seen(self.data.image_size)
 
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON types; ``from_json`` is its inverse. Later fields are absent where unused."""
@@ -82,7 +86,7 @@ class RunSpec:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunSpec:
         """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
-        fields = dict(value)
+        fields = fields_of(value)
         version = fields.pop("version", None)
         if version != SPEC_VERSION:
             raise InputError(
@@ -109,9 +113,14 @@ class RunSpec:
         Frozen copies of one donor do, at whatever cut, where images are augmented: each batch goes through the donor
         once for all. Without augmentation each keeps what its prefix gives. Wide networks would not fit in memory.
         """
-        if self.treatment in _SIDE_BY_SIDE and self.recipe.crop_padding and self.net.name in NARROW and self.n:
+        if self.treatment in _SIDE_BY_SIDE and self.recipe.moves_images and self.net.name in NARROW and self.n:
             return replace(self, n=1)
         return None
+
+    @property
+    def input_size(self) -> int:
+        """The side in pixels of what the network sees."""
+        return self.recipe.seen(self.data.image_size)
 
     @property
     def title(self) -> str:
@@ -155,7 +164,23 @@ class RunSpec:
         )
 
 
-LATER = {"steps": 0, "donor_recipe": None, "view": "", "arm": ""}
+def check_seed(seed: int) -> None:
+    """Raises InputError for a seed below 0."""
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative; give a whole number from 0 on.")
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """The fields of a specification in JSON types. Raises InputError for anything but a mapping with texts as names."""
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise InputError(f"not a specification: {type(value).__name__} in place of names with values.")
+    return dict(value)
+
+
+LATER = {
+    "steps": 0, "donor_recipe": None, "view": "", "arm": "", "drop_every": 0, "bias_rate": 1.0, "crop": 0,
+    "pixels": "standard",
+}  # fmt: skip
 """Fields that came after the first networks were trained, with the values that leave them unused."""
 
 

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, Self
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from ..files import checksum
 from ..models.alexnet import LAYER_NAMES
 from ..models.spec import NARROW
 from ..training.recipe import Recipe
-from .spec import SPEC_VERSION, RunSpec, compact
+from .spec import SPEC_VERSION, RunSpec, check_seed, compact, fields_of
 
 HEADS = ("none", "new")
 PROTOCOLS = ("frozen", "fine-tuned", "scratch")
@@ -28,6 +29,7 @@ class Moved:
     source: RunSpec
     data: DataSpec
     part: str
+    recipe: Recipe
 
     @property
     def split(self) -> str:
@@ -38,6 +40,11 @@ class Moved:
     def half(self) -> str:
         """The half that ``part`` names; empty for all classes."""
         return part_of(self.part)[1]
+
+    @property
+    def input_size(self) -> int:
+        """The side in pixels of what the network sees."""
+        return self.recipe.seen(self.data.image_size)
 
     @property
     def target_label(self) -> str:
@@ -53,7 +60,7 @@ class Moved:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read what ``to_json`` wrote. Raises InputError for another version or unknown fields."""
-        fields = dict(value)
+        fields = fields_of(value)
         found = fields.pop("version", None), fields.pop("kind", None)
         if found != (SPEC_VERSION, cls.KIND):
             expected = f"{cls.KIND!r}, {SPEC_VERSION}"
@@ -95,6 +102,7 @@ class TargetSpec(Moved):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        settle_fields(self)
         if self.source.treatment != "base":
             raise InputError(f"source is a {self.source.treatment} network; layers are kept from a base.")
         if self.hidden not in HEADS:
@@ -110,6 +118,7 @@ class TargetSpec(Moved):
             raise InputError("after fc7 there is no hidden layer left to draw anew; give hidden='none'.")
         if self.labels_per_class < 0:
             raise InputError(f"labels_per_class {self.labels_per_class} is negative; give 0 for all or a number.")
+        check_seed(self.seed)
         part_of(self.part)
 
     @property
@@ -149,7 +158,7 @@ class TargetSpec(Moved):
     @property
     def crew(self) -> tuple | None:
         """What networks that learn side by side share; None for one that learns alone: see ``RunSpec.crew``."""
-        if self.protocol == "frozen" and self.recipe.crop_padding and self.net.name in NARROW:
+        if self.protocol == "frozen" and self.recipe.moves_images and self.net.name in NARROW:
             return (self.source, self.data, self.part, self.recipe, self.seed, self.labels_per_class)
         return None
 
@@ -189,5 +198,5 @@ def spec_from_json(value: dict[str, Any]) -> Any:
     from .fc_spec import FcSpec
 
     kinds = {cls.KIND: cls for cls in (TargetSpec, FcSpec)}
-    kind = value.get("kind") if isinstance(value, dict) else None
-    return kinds.get(kind, RunSpec).from_json(value)
+    kind = fields_of(value).get("kind")
+    return kinds.get(kind if isinstance(kind, str) else "", RunSpec).from_json(value)

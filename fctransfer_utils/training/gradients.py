@@ -20,8 +20,9 @@ from ..data.image_set import Labelled
 from ..errors import InputError
 from ..models.init import weight_layer
 from .execution import Execution, one_thread
+from .feed import Batches
 from .heads import Features
-from .loop import Pixels, endless
+from .loop import Pixels
 
 
 class Step(NamedTuple):
@@ -73,7 +74,7 @@ def first_steps(
         if isinstance(part, nn.Dropout):
             part.p = 0.0
     optimiser = torch.optim.SGD(head.parameters(), lr=learning_rate, momentum=momentum)
-    batches = endless(len(learn.labels), batch_size, seeds.generator(seed, "first steps"))
+    batches = Batches(len(learn.labels), batch_size, seeds.generator(seed, "first steps"))
     found = []
     with one_thread(Execution()):
         for step in range(steps):

@@ -24,8 +24,9 @@ from ..errors import InputError
 from ..models.heads import HeadSpec, attach, build_head, feature_size
 from .execution import Execution, one_thread
 from .features import activations
+from .feed import Batches
 from .learner import Epoch, make_optimiser
-from .loop import Pixels, endless, evaluate, learning_rate, train
+from .loop import Pixels, evaluate, learning_rate, train
 from .recipe import Recipe
 
 
@@ -186,7 +187,7 @@ def train_head(
     optimiser = make_optimiser(head.requires_grad_(True), recipe)
     order = seeds.generator(seed, "order")
     steps = recipe.steps or math.ceil(len(learn.labels) / recipe.batch_size)
-    batches = endless(len(learn.labels), recipe.batch_size, order)
+    batches = Batches(len(learn.labels), recipe.batch_size, order)
     curve: list[HeadEpoch] = []
     spent = 0.0
     with one_thread(Execution()), torch.random.fork_rng([]):
@@ -197,7 +198,7 @@ def train_head(
             for step, chosen in enumerate(islice(batches, steps)):
                 rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
                 for group in optimiser.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group["share"]
                 loss = F.cross_entropy(head(learn.values[chosen]), learn.labels[chosen])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()

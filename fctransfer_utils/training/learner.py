@@ -68,7 +68,7 @@ class Learner:
     def step(self, signal: Tensor, labels: Tensor, rate: float) -> None:
         """One step of gradient descent from what layer ``cut`` gives for a batch."""
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         with self.execution.autocast():
             with torch.no_grad():
                 signal = self.frozen_rest(signal)
@@ -104,13 +104,16 @@ def _generator(execution: Execution):
 
 
 def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD over what learns; weight decay on matrices and filters only (Caffe also spares biases)."""
+    """SGD over what learns; weight decay on matrices and filters only (Caffe also spares biases).
+
+    Each group learns at its ``share`` of the rate, which whoever takes a step puts into ``lr``.
+    """
     learning = [p for p in net.parameters() if p.requires_grad]
     if not learning:
         raise InputError("every layer is frozen, so there is nothing to train; use a cut n below the last layer.")
     groups = [
-        {"params": [p for p in learning if p.dim() > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
+        {"params": [p for p in learning if p.dim() > 1], "weight_decay": recipe.weight_decay, "share": 1.0},
+        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0, "share": recipe.bias_rate},
     ]
     fused = next(iter(learning)).device.type in ("cpu", "cuda")
     return torch.optim.SGD([g for g in groups if g["params"]], lr=0.0, momentum=recipe.momentum, fused=fused)

@@ -56,7 +56,10 @@ def search(
     trials = []
     for rate in grid:
         model = build(
-            net, classes=len(classes), image_size=images.image_size, seed=seeds.derive(seed, "learning rate", "init")
+            net,
+            classes=len(classes),
+            image_size=recipe.seen(images.image_size),
+            seed=seeds.derive(seed, "learning rate", "init"),
         )
         result = train(
             model, learn, judge,

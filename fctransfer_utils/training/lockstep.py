@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from .. import seeds
 from ..errors import InputError
 from .execution import Execution, one_thread
+from .feed import Batches
 from .heads import Features
 from .learner import Epoch
-from .loop import endless, learning_rate
+from .loop import learning_rate
 from .recipe import Recipe
 
 AT_ONCE = 1000
@@ -61,7 +62,7 @@ def train_together(learners: Sequence[Learner], *, recipe: Recipe) -> tuple[Taug
         stack = _Stack(learners, layers, recipe)
         steps = recipe.steps or math.ceil(learn.labels.shape[1] / recipe.batch_size)
         batches = [
-            endless(learn.labels.shape[1], recipe.batch_size, seeds.generator(learner.seed, "order"))
+            Batches(learn.labels.shape[1], recipe.batch_size, seeds.generator(learner.seed, "order"))
             for learner in learners
         ]
         unit = replace(recipe, learning_rate=1.0)

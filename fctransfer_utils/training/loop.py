@@ -1,31 +1,35 @@
 """How one network learns: one plain loop for every treatment.
 
-Images stay uint8 tensors on the device; each batch is drawn, augmented and normalised as a whole. Nothing in an epoch
-waits for the device: the loss is summed there and read once at the end.
+Images stay uint8 tensors on the device, or are read batch by batch where they are too many; each batch is drawn,
+augmented and normalised as a whole. Nothing in an epoch waits for the device: the loss is summed there and read once at
+the end.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import seeds
-from ..data.augment import augment, normalise
+from ..data.augment import augment, centre, normalise
 from ..data.image_set import Labelled
 from ..errors import InputError
+from .checkpoint import Checkpoint
 from .execution import Execution, one_thread
+from .feed import Batches, Feed, on_device
 from .learner import Epoch, Learner, at_cuts, own_draws
 from .prefix import Ready, outputs
 from .recipe import Recipe
 
 EVALUATED_AT_ONCE = 500
+CAFFE_STD = (1 / 255,) * 3
+"""Pixels whose mean is removed and that are left in steps of 0..255."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,29 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class Pixels:
-    """uint8 images to network input: mean and standard deviation (C,) in 0..1, on the device."""
+    """uint8 images to network input: mean and standard deviation (C,) in 0..1, on the device.
+
+    ``crop`` takes the middle of larger images (0: all of them).
+    """
 
     mean: Tensor
     std: Tensor
     execution: Execution
+    crop: int = 0
 
     @classmethod
-    def of(cls, mean: Sequence[float], std: Sequence[float], execution: Execution) -> Pixels:
+    def of(cls, mean: Sequence[float], std: Sequence[float], execution: Execution, *, crop: int = 0) -> Pixels:
         """From plain numbers."""
         return cls(
             torch.tensor(mean, dtype=torch.float32, device=execution.device),
             torch.tensor(std, dtype=torch.float32, device=execution.device),
             execution,
+            crop,
         )
 
     def __call__(self, batch: Tensor) -> Tensor:
-        return normalise(batch, mean=self.mean, std=self.std, channels_last=self.execution.channels_last)
+        middle = centre(batch, self.crop)
+        return normalise(middle, mean=self.mean, std=self.std, channels_last=self.execution.channels_last)
 
 
 def train(
@@ -73,16 +83,19 @@ def train(
     std: Sequence[float],
     execution: Execution,
     on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainResult:
     """Train ``net`` in place on ``train_set``, the ``frozen`` layers standing still; evaluate after every epoch.
 
     ``frozen`` holds layer numbers from 1, or is n for layers 1..n. Images are uint8 (N, 3, H, W), labels int64 (N,).
     ``seed`` fixes the order of images, the augmentation and dropout. Without augmentation a frozen prefix is run once
-    per image, not once per epoch. A loss that is not finite ends the run with ``diverged``. Raises InputError for an
-    empty set.
+    per image, not once per epoch. A loss that is not finite ends the run with ``diverged``. Where ``checkpoint`` names
+    a file of this very run, it goes on from there and ends as if it had never stopped. Raises InputError for an empty
+    set.
     """
     options = {"recipe": recipe, "seed": seed, "flip": flip, "mean": mean, "std": std, "execution": execution}
-    return train_crew([net], train_set, test_set, frozen=[frozen], on_epoch=on_epoch, **options)[0]
+    told = {"on_epoch": on_epoch, "checkpoint": checkpoint}
+    return train_crew([net], train_set, test_set, frozen=[frozen], **told, **options)[0]
 
 
 def train_crew(
@@ -98,6 +111,7 @@ def train_crew(
     std: Sequence[float],
     execution: Execution,
     on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[TrainResult, ...]:
     """Train ``nets`` side by side, each in place and exactly as ``train`` would alone; see there.
 
@@ -110,50 +124,52 @@ def train_crew(
             raise InputError(f"the {name} set has no images; select at least one class with images.")
     with one_thread(execution), torch.random.fork_rng(_rng_devices(execution)):
         torch.manual_seed(seeds.derive(seed, "dropout"))
-        return _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch)
+        return _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch, checkpoint)
 
 
-def _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch):
+def _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch, checkpoint):
     device = execution.device
-    train_set, test_set = (Labelled(part.images.to(device), part.labels.to(device)) for part in (train_set, test_set))
-    pixels = Pixels.of(mean, std, execution)
+    test_set = on_device(test_set, device)
+    pixels = Pixels.of(mean, std if recipe.pixels == "standard" else CAFFE_STD, execution, crop=recipe.crop)
     learners = [Learner.of(net, each, recipe, execution) for net, each in zip(nets, frozen, strict=True)]
     skipped = 0
-    augmented = flip or recipe.crop_padding > 0
+    augmented = flip or recipe.moves_images
     if not augmented and len(nets) == 1:
         skipped, train_set, test_set, pixels = _run_once(nets[0], learners[0].cut, train_set, test_set, recipe, pixels)
     shared = max(learners, key=lambda learner: learner.cut)
-    images, labels = train_set
-    order = seeds.generator(seed, "order")
+    feed = Feed(train_set, device)
     shifts = seeds.generator(seed, "augment", device=device)
-    steps = recipe.steps or math.ceil(len(labels) / recipe.batch_size)
-    batches = endless(len(labels), recipe.batch_size, order, device)
-    start = time.perf_counter()
-    for epoch in range(recipe.epochs):
+    steps = recipe.steps or math.ceil(len(train_set.labels) / recipe.batch_size)
+    batches = Batches(len(train_set.labels), recipe.batch_size, seeds.generator(seed, "order"))
+    first, before = checkpoint.restore(learners, batches, shifts) if checkpoint else (0, 0.0)
+    start = time.perf_counter() - before
+    for epoch in range(first, recipe.epochs):
         active = [learner for learner in learners if not learner.diverged]
         if not active:
             break
         for learner in active:
             learner.begin()
         seen = 0
-        for step, chosen in enumerate(islice(batches, steps)):
+        for step, (batch, labels) in enumerate(feed.batches(batches, steps)):
             rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
-            batch = images[chosen]
             if augmented:
-                batch = augment(batch, padding=recipe.crop_padding, flip=flip, generator=shifts)
+                batch = augment(batch, padding=recipe.crop_padding, crop=recipe.crop, flip=flip, generator=shifts)
             with execution.autocast(), torch.no_grad():
                 signals = at_cuts(shared.net, pixels(batch), {each.cut for each in active}, begin=skipped)
             for learner in own_draws(active, execution):
-                learner.step(signals[learner.cut], labels[chosen], rate)
-            seen += len(chosen)
+                learner.step(signals[learner.cut], labels, rate)
+            seen += len(labels)
         found = _judged(shared.net, [(each.cut, each.tested) for each in active], test_set, pixels, begin=skipped)
         seconds = (time.perf_counter() - start) / len(nets)
         for learner, (test_loss, top1) in zip(active, found, strict=True):
             losses = (learner.total.item() / seen, test_loss)
             learner.curve.append(Epoch(epoch + 1, *losses, top1, rate, seconds))
             learner.diverged = not all(map(math.isfinite, losses))
+        passed = time.perf_counter() - start
+        if checkpoint and checkpoint.due and epoch + 1 < recipe.epochs:
+            checkpoint.write(learners, batches, shifts, passed)
         if on_epoch:
-            on_epoch(active[0].curve[-1])
+            _tell(on_epoch, active[0].curve[-1], checkpoint, (learners, batches, shifts, passed))
     for net in nets:
         net.eval()
     seconds = (time.perf_counter() - start) / len(nets)
@@ -161,6 +177,16 @@ def _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, exe
         TrainResult(tuple(each.curve), each.curve[-1].test_top1, each.curve[-1].train_loss, seconds, each.diverged)
         for each in learners
     )
+
+
+def _tell(on_epoch: Callable[[Epoch], None], epoch: Epoch, checkpoint: Checkpoint | None, state: tuple) -> None:
+    """Tell of an epoch; whoever stops the training by an exception finds it in the checkpoint."""
+    try:
+        on_epoch(epoch)
+    except Exception:
+        if checkpoint:
+            checkpoint.write(*state)
+        raise
 
 
 def _run_once(net, constant: int, train_set: Labelled, test_set: Labelled, recipe: Recipe, pixels: Pixels):
@@ -174,19 +200,10 @@ def _run_once(net, constant: int, train_set: Labelled, test_set: Labelled, recip
     return 0, train_set, test_set, pixels
 
 
-def endless(images: int, size: int, order: torch.Generator, device: str = "cpu") -> Iterator[Tensor]:
-    """Batches of image numbers (``size``,) without end: one random order of all images after the other.
-
-    The last batch of an order is smaller where ``images`` is no multiple of ``size``.
-    """
-    while True:
-        yield from torch.randperm(images, generator=order).to(device).split(size)
-
-
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     """The learning rate at ``step`` of ``steps`` (from 0): see ``Recipe.schedule``."""
     if recipe.schedule == "step":
-        return recipe.learning_rate * 0.1 ** (3 * step // steps)
+        return recipe.learning_rate * 0.1 ** (step // recipe.drop_every if recipe.drop_every else 3 * step // steps)
     warm = recipe.warmup * steps
     if step < warm:
         return recipe.learning_rate * (step + 1) / (warm + 1)

@@ -23,8 +23,9 @@ from .. import seeds
 from ..errors import InputError, unknown
 from ..models import freeze, train_mode
 from .execution import Execution, one_thread
+from .feed import Batches
 from .learner import make_optimiser
-from .loop import Pixels, endless, learning_rate
+from .loop import Pixels, learning_rate
 from .prefix import Ready
 from .recipe import Recipe
 
@@ -163,7 +164,7 @@ def fit(
     optimiser = make_optimiser(net, recipe)
     steps = recipe.steps or math.ceil(len(learn.targets) / recipe.batch_size)
     order = seeds.generator(seed, "order")
-    batches = endless(len(learn.targets), recipe.batch_size, order)
+    batches = Batches(len(learn.targets), recipe.batch_size, order)
     curve: list[Score] = []
     with one_thread(execution), torch.random.fork_rng([]):
         torch.manual_seed(seeds.derive(seed, "dropout"))
@@ -172,7 +173,7 @@ def fit(
             for step, chosen in enumerate(islice(batches, steps)):
                 rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
                 for group in optimiser.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group["share"]
                 loss = objective.loss(net(prepare(learn.inputs[chosen])), learn.targets[chosen])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()

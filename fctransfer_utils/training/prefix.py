@@ -43,7 +43,7 @@ def outputs(prefix: nn.Sequential, images: Tensor, *, pixels, batch_size: int) -
     kept: list[Tensor] = []
     for batch in images.split(batch_size):
         with pixels.execution.autocast():
-            out = prefix(pixels(batch))
+            out = prefix(pixels(batch.to(pixels.execution.device)))
         if not kept and out[0].nbytes * len(images) > MOST_BYTES:
             return None
         kept.append(out)
