@@ -1,6 +1,7 @@
 """Controls above a figure: moved, they draw it again with the function that drew it the first time.
 
-All are ipywidgets' own sliders, menus and buttons, which the keyboard reaches with Tab and moves with the arrow keys.
+All are ipywidgets' own sliders and buttons: Tab goes to them, the arrow keys move a slider, Enter presses a button.
+There are no menus, since in JupyterLab the arrow keys do not reach one but go to the next cell.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 DPI = 100
 REMEMBERED = 200  # pictures
-SLIDER, MENU, BUTTONS = "slider", "menu", "buttons"
+SLIDER, BUTTONS = "slider", "buttons"
 NEEDED = "a control that moves a picture"
 
 
@@ -30,7 +31,7 @@ NEEDED = "a control that moves a picture"
 class Control:
     """One control: the argument of the drawing function that it sets, the values it may take, and its words.
 
-    ``options`` are the values, or {words: value}; ``kind`` is "slider" (ordered values), "menu" or "buttons". ``help``
+    ``options`` are the values, or {words: value}; ``kind`` is "slider" (ordered values) or "buttons". ``help``
     is shown under the mouse. Raises InputError for an unknown kind, no option, and a first value outside of them.
     """
 
@@ -42,8 +43,8 @@ class Control:
     help: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in (SLIDER, MENU, BUTTONS):
-            raise unknown("kind of control", self.kind, (SLIDER, MENU, BUTTONS))
+        if self.kind not in (SLIDER, BUTTONS):
+            raise unknown("kind of control", self.kind, (SLIDER, BUTTONS))
         if not self.label.strip():
             raise InputError(f"the control of {self.name!r} has no label; say what it moves.")
         if not self.values:
@@ -76,7 +77,8 @@ class Control:
         common["options"] = list(named.items())
         if self.kind == SLIDER:
             return ipywidgets.SelectionSlider(continuous_update=False, **common)
-        return (ipywidgets.Dropdown if self.kind == MENU else ipywidgets.ToggleButtons)(**common)
+        common["style"] = {**common["style"], "button_width": "auto"}  # as wide as its words
+        return ipywidgets.ToggleButtons(**common)
 
 
 def explorer(
@@ -103,6 +105,8 @@ def explorer(
         raise InputError(f"two controls set the same argument ({', '.join(names)}); give each its own.")
     moved = {control.name: control.widget() for control in controls}
     picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+    # the browser's side of a picture stops at a tooltip unless there is a description, which this widget lacks
+    picture.add_traits(description=need("traitlets", NEEDED).Unicode("").tag(sync=True))
     words = ipywidgets.HTML()
     seen: dict[tuple, bytes] = {}
 

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.plots.widgets import BUTTONS, MENU, Control, explorer, figure_slider, png_of, reactions
+from fctransfer_utils.plots.widgets import BUTTONS, Control, explorer, figure_slider, png_of, reactions
 
 ipywidgets = pytest.importorskip("ipywidgets")
 
@@ -26,7 +26,7 @@ def draw(drawn):
 
 
 NUMBER = Control("number", "n", range(8), 3, help="copied layers")
-COLOUR = Control("colour", "colour", {"dark": "black", "light": "grey"}, "grey", kind=MENU)
+COLOUR = Control("colour", "colour", {"dark": "black", "light": "grey"}, "grey", kind=BUTTONS)
 
 
 def controls_of(box):
@@ -55,9 +55,9 @@ def test_a_slider_begins_inside_its_range(draw):
 
 def test_every_control_changes_its_own_argument_and_leaves_the_others(draw):
     box = explorer(draw, [NUMBER, COLOUR])
-    (slider, menu), picture = controls_of(box), box.children[1]
+    (slider, buttons), picture = controls_of(box), box.children[1]
     assert picture.value == png_of(draw(3, "grey"))
-    menu.value = "black"
+    buttons.value = "black"
     assert picture.value == png_of(draw(3, "black"))
     slider.value = 6
     assert picture.value == png_of(draw(6, "black"))
@@ -88,7 +88,7 @@ def test_the_words_follow_and_stand_in_for_the_picture(draw):
     assert "key1" in words.value
 
 
-@pytest.mark.parametrize("kind", ["slider", MENU, BUTTONS])
+@pytest.mark.parametrize("kind", ["slider", BUTTONS])
 def test_every_control_has_a_whole_description_and_a_tooltip(kind):
     widget = Control("way", "how it is asked", ("one", "two"), "two", kind=kind, help="what that means").widget()
     assert widget.description == "how it is asked"
