@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -152,20 +151,6 @@ def test_scripts_are_executable_and_stop_at_the_first_error(path):
     assert text.startswith("#!/usr/bin/env bash\n")
     assert "\nset -euo pipefail\n" in text
     subprocess.run(["bash", "-n", str(script)], check=True)
-
-
-def test_repo2docker_takes_the_binder_folder(tmp_path):
-    command = shutil.which("jupyter-repo2docker")
-    if command is None:
-        pytest.skip("jupyter-repo2docker is not installed; `pip install jupyter-repo2docker` and run this test again")
-    result = subprocess.run(
-        [command, "--no-build", "--debug", "."], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    recipe = result.stdout + result.stderr
-    assert result.returncode == 0, recipe[-2000:]
-    assert "binder/environment.yml" in recipe
-    assert "RUN ./binder/postBuild" in recipe
-    assert "binder/start" in recipe
 
 
 def test_the_workflow_and_the_ci_script_do_exactly_make_test():
