@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..data.image_set import ImageSet
     from ..training.execution import Execution
     from ..training.learner import Epoch
+    from .checkpoints import Checkpoints
 
 MOST_BYTES = 2**29
 _loaded: dict[tuple[DataSpec, str], ImageSet] = {}
@@ -33,7 +34,8 @@ class Job:
 
     ``donors`` are the bytes of the donors' weights by key, ``fingerprint`` the images that the first process found
     (empty: not yet known), ``keep`` the keys whose weights come back, ``seconds`` how long it may take (None: any
-    time). All networks of a job learn the same images.
+    time), ``checkpoints`` where networks are kept while they learn (None: nowhere). All networks of a job learn the
+    same images.
     """
 
     runs: tuple[AnySpec, ...]
@@ -43,6 +45,7 @@ class Job:
     fingerprint: str = ""
     keep: frozenset[str] = frozenset()
     seconds: float | None = None
+    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def train_job(
                 f" ({job.fingerprint}); give every machine the same data."
             )
         donors = {key: unpack_weights(content) for key, content in job.donors.items()}
-        common = {"images": images, "execution": job.execution}
+        common = {"images": images, "execution": job.execution, "checkpoints": job.checkpoints}
         try:
             watch = _watching(first.recipe.epochs, deadline, on_epoch, unwanted)
             if first.crew is not None:
@@ -102,8 +105,22 @@ def train_job(
                 found = [run_network(first, donor_state=state, on_epoch=watch, **common)]
         except OutOfTime:
             return Outcome()
+        except (MemoryError, RuntimeError) as error:
+            if not _no_memory(error):
+                raise
+            raise InputError(
+                f"there is no memory for {first.title} ({first.net.label}); give a smaller --width, --image-size or"
+                " --batch-size, or fewer --workers."
+            ) from error
     weights = {record.key: pack_weights(state) for record, state in found if record.key in job.keep}
     return Outcome(tuple(record for record, _ in found), weights)
+
+
+def _no_memory(error: Exception) -> bool:
+    """Whether memory has run out; torch says it in words only where it is that of the machine."""
+    import torch
+
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
 
 
 def _watching(
