@@ -1,7 +1,7 @@
 """The command ``fctransfer``: run a study, see where it stands, write its table, execute the notebooks.
 
-Nothing heavy is imported before a command needs it. Exit codes: 0 done, 2 bad input (one line on standard error),
-3 the time limit was reached with work left, 130 interrupted.
+Nothing heavy is imported before a command needs it. Exit codes: 0 done, 1 a network that was verified lies outside the
+tolerance, 2 bad input (one line on standard error), 3 the time limit was reached with work left, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
-from . import __version__
+from . import __version__, cli_verify
 from .errors import InputError, unknown
 from .experiments.names import STUDIES
 
 OK, BAD_INPUT, TIME_LIMIT, INTERRUPTED = 0, 2, 3, 130
+MOST_NUMBERS = 1000
 _STUDY_OPTIONS = (
     "seeds", "splits", "directions", "treatments", "cuts", "net", "width", "batch_norm", "dropout", "init", "epochs",
-    "batch_size", "learning_rate", "image_size", "images_per_class", "glyph_classes", "glyphs_per_class", "volumes",
+    "batch_size", "learning_rate", "steps", "schedule", "drop_every", "crop", "image_size", "images_per_class",
+    "glyph_classes", "glyphs_per_class", "volumes",
     "few_steps", "long_epochs", "labels", "keep_steps", "targets", "arms", "protocols",
     "rates", "fc_steps", "views",
 )  # fmt: skip
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(given)
         return options.command(options)
     except InputError as error:
-        sys.stderr.write(f"fctransfer: {error}\n")
+        sys.stderr.write(f"fctransfer: {_printable(' '.join(str(error).splitlines()), sys.stderr)}\n")
         return BAD_INPUT
     except KeyboardInterrupt:
         sys.stderr.write("fctransfer: interrupted.\n")
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands.add_parser("report", help="write the report on all claims and figures as one HTML page"))
     _add_measure(commands.add_parser("measure", help="compute a table of measures from the networks in a store"))
     commands.add_parser("bench", help="this course's speed beside other loops (its options: fctransfer bench --help)")
+    cli_verify.add(commands.add_parser("verify", help="train some committed networks again and compare"))
     _add_learning_rate(commands.add_parser("lr", help="compare learning rates by the stated procedure"))
     return parser
 
@@ -83,6 +86,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="train on an existing Dask cluster")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="end cleanly after so long")
     parser.add_argument("--table", metavar="CSV", help="rows of this table count as done")
+    parser.add_argument("--checkpoints", metavar="DIR", help="where networks are kept while they learn; default: STORE")
+    parser.add_argument(
+        "--checkpoint-every", type=float, default=600.0, metavar="SECONDS", help="default: 600; 0: every evaluation"
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="only tell what is left: work, memory, disk and time; train nothing"
+    )
     parser.add_argument("--keep-weights", choices=("donors", "all"), default="donors", help="default: donors")
     parser.add_argument(
         "--execution", metavar="DEVICE/PRECISION", help="such as cpu/float32; default: by a short probe"
@@ -91,7 +101,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group = parser.add_argument_group("the study (what is left out comes from the profile)")
-    group.add_argument("--profile", default=profile, metavar="smoke|quick|full", help=f"default: {profile}")
+    group.add_argument("--profile", default=profile, metavar="smoke|quick|full|paper", help=f"default: {profile}")
     group.add_argument(
         "--data", default="glyphs", metavar="NAME", help="glyphs, tiny-imagenet, cifar10, folder:PATH ..."
     )
@@ -111,6 +121,10 @@ def _add_study(parser: argparse.ArgumentParser, *, profile: str | None) -> None:
     group.add_argument("--epochs", type=int, metavar="N")
     group.add_argument("--batch-size", type=int, metavar="N")
     group.add_argument("--learning-rate", type=float, metavar="RATE")
+    group.add_argument("--steps", type=int, metavar="N", help="between two evaluations; default: one pass")
+    group.add_argument("--schedule", metavar="linear|step", help="how the learning rate falls")
+    group.add_argument("--drop-every", type=int, metavar="N", help="schedule step: steps until it is divided by 10")
+    group.add_argument("--crop", type=int, metavar="PIXELS", help="random crops of this side; default: whole images")
     group.add_argument("--image-size", type=int, metavar="PIXELS")
     group.add_argument("--images-per-class", type=int, metavar="K", help="training images of the target; 0: all")
     group.add_argument("--volumes", type=_numbers, metavar="1,5,20", help="study volume: images per class")
@@ -144,6 +158,9 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("study", choices=STUDIES, nargs="?", default="transfer", help="default: transfer")
     parser.add_argument("--out", required=True, metavar="CSV")
+    parser.add_argument(
+        "--best", action="store_true", help="with the mean of the ten best accuracies of each network's curve"
+    )
     _add_study(parser, profile=None)
 
 
@@ -176,7 +193,30 @@ def _add_learning_rate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--execution", metavar="DEVICE/PRECISION")
 
 
+def _plan(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from .experiments.forecast import EmptyStore, forecast, lines
+    from .experiments.store import Store
+    from .experiments.table import table_keys
+
+    study = _study(options)
+    there = Path(options.store).expanduser().exists()
+    found = forecast(
+        study,
+        Store(options.store, create=False) if there else EmptyStore(),
+        known=table_keys(options.table) if options.table else (),
+        data_root=options.data_root,
+        workers=options.workers,
+        execution=_execution(options.execution),
+    )
+    _say("\n".join(lines(found, study)))
+    return OK
+
+
 def _run(options: argparse.Namespace) -> int:
+    if options.plan:
+        return _plan(options)
     from .experiments.engine import run
     from .experiments.progress import clock
     from .experiments.store import Store
@@ -189,11 +229,13 @@ def _run(options: argparse.Namespace) -> int:
             Store(options.store),
             workers=options.workers,
             scheduler=options.scheduler,
-            execution=_execution(options.execution),
+            execution=_execution(options.execution, elsewhere=options.scheduler is not None),
             time_limit=options.time_limit,
             table=options.table,
             data_root=options.data_root,
             keep_weights=options.keep_weights,
+            checkpoints=options.checkpoints,
+            checkpoint_every=options.checkpoint_every,
         )
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -239,7 +281,7 @@ def _table(options: argparse.Namespace) -> int:
         options.profile = options.profile or "quick"
         wanted = set(_study(options).keys)
         stored = [record for record in stored if record.key in wanted]
-    new = [tidy(stored, study=options.study)]
+    new = [tidy(stored, study=options.study, best=options.best)]
     rows = merge(*old, *new)
     write_table(rows, options.out)
     kept = len(merge(*old))
@@ -308,16 +350,25 @@ def _study(options: argparse.Namespace) -> Any:
     return study_profile(getattr(options, "study", "transfer"), options.profile, options.data, **chosen)
 
 
-def _execution(text: str | None) -> Any:
+def _execution(text: str | None, *, elsewhere: bool = False) -> Any:
     if text is None:
         return None
     from .training.execution import parse
 
-    return parse(text)
+    execution = parse(text)
+    if not elsewhere:
+        execution.check_device()
+    return execution
+
+
+def _printable(text: str, stream: TextIO) -> str:
+    """File names may hold what a terminal cannot show."""
+    known = stream.encoding or "utf-8"
+    return text.encode(known, errors="backslashreplace").decode(known)
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_printable(text, sys.stdout)}\n")
     sys.stdout.flush()
 
 
@@ -336,7 +387,10 @@ def _numbers(text: str) -> list[int]:
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
         if not found or (found[2] and int(found[2]) < int(found[1])):
             raise argparse.ArgumentTypeError(f"{word!r} is not a number or a range such as 0-4")
-        numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
+        several = range(int(found[1]), int(found[2] or found[1]) + 1)
+        if several.stop - several.start + len(numbers) > MOST_NUMBERS:
+            raise argparse.ArgumentTypeError(f"{word!r} makes more than {MOST_NUMBERS} numbers")
+        numbers += several
     return numbers
 
 

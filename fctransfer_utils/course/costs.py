@@ -1,10 +1,13 @@
-"""What a study costs before it is run: a count of images seen, and how fast this machine sees them."""
+"""What a study costs before it is run: a count of images seen, and how fast this machine sees them.
+
+For operations, memory and disk as well: ``experiments.forecast``.
+"""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..data.outline import PUBLIC
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -13,9 +16,6 @@ if TYPE_CHECKING:
     from ..experiments.spec import RunSpec
     from ..experiments.study import Study
     from ..training.execution import Execution
-
-PUBLIC = {"tiny-imagenet": (200, 500), "cifar10": (10, 5000), "cifar100": (100, 500)}
-PROBE_IMAGES = 512
 
 
 class Cost(NamedTuple):
@@ -35,18 +35,15 @@ def count(study: Study, *, images: ImageSet | None = None) -> Cost:
     A half is half of the classes, rounded down. ``images`` are those of a set whose size is not known beforehand.
     Raises InputError when it is neither given nor known.
     """
+    from ..experiments.costs import seen_in_an_epoch
+
     first = study.runs[0]
     classes, per_class = (images.classes, len(images.train_labels) // images.classes) if images else _size(first.data)
     half = classes // 2
     learnt = [half * (run.images_per_class or per_class) for run in study.runs]
-    seen = sum(_in_an_epoch(run, own) * run.recipe.epochs for own, run in zip(learnt, study.runs, strict=True))
+    seen = sum(seen_in_an_epoch(run, own) * run.recipe.epochs for own, run in zip(learnt, study.runs, strict=True))
     seeds = len({run.seed for run in study.runs})
     return Cost(seeds, len(study.runs), half, learnt[0], first.recipe.epochs, seen)
-
-
-def _in_an_epoch(run: RunSpec, own: int) -> int:
-    recipe = run.recipe
-    return recipe.steps * min(recipe.batch_size, own) if recipe.steps else own
 
 
 def _size(data: DataSpec) -> tuple[int, int]:
@@ -55,32 +52,11 @@ def _size(data: DataSpec) -> tuple[int, int]:
         return data.glyph_classes, data.glyphs_per_class
     if data.name not in PUBLIC:
         raise InputError(f"how many images {data.name!r} has is not known; load it and pass it as images.")
-    return PUBLIC[data.name]
+    return PUBLIC[data.name][:2]
 
 
 def training_speed(run: RunSpec, *, classes: int, execution: Execution, seconds: float = 1.0) -> float:
     """Images per second at which one network like ``run`` learns here, measured on noise for about ``seconds``."""
-    import torch
+    from ..experiments.forecast import probed
 
-    from ..data.image_set import Labelled
-    from ..models import build
-    from ..seeds import generator
-    from ..training import Recipe, train
-
-    stream = generator(0, "speed")
-    size, batch = run.data.image_size, min(run.recipe.batch_size, PROBE_IMAGES)
-    images = torch.randint(0, 256, (PROBE_IMAGES, 3, size, size), dtype=torch.uint8, generator=stream)
-    noise = Labelled(images, torch.randint(0, classes, (PROBE_IMAGES,), generator=stream))
-    one = Labelled(noise.images[:1], noise.labels[:1])
-    net = build(run.net, classes=classes, image_size=size, seed=0)
-    recipe = Recipe(epochs=1, batch_size=batch, learning_rate=1e-4, crop_padding=run.recipe.crop_padding)
-
-    def epoch() -> None:
-        train(net, noise, one, recipe=recipe, seed=0, flip=False, mean=(0.5,) * 3, std=(0.3,) * 3, execution=execution)
-
-    epoch()  # the first steps also load kernels and take memory
-    start, seen = time.perf_counter(), 0
-    while not seen or time.perf_counter() - start < seconds:
-        epoch()
-        seen += PROBE_IMAGES
-    return seen / (time.perf_counter() - start)
+    return probed(run, classes=classes, execution=execution, seconds=seconds).images

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 AnySpec = RunSpec | TargetSpec | FcSpec
 RECORD_VERSION = 1
+BEST = 10
 TIMINGS = ("seconds",)
+TEXTS = ("execution", "data_fingerprint", "split_checksum", "weights_sha256", "donor_sha256")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class Record:
         """The key of the run."""
         return self.spec.key
 
+    @property
+    def best(self) -> float:
+        """Mean of the ten best test accuracies of the curve (all of a shorter one): what Yosinski et al. 2014 plot."""
+        accuracies = sorted((epoch.test_top1 for epoch in self.curve if math.isfinite(epoch.test_top1)), reverse=True)
+        return sum(accuracies[:BEST]) / len(accuracies[:BEST]) if accuracies else math.nan
+
     def to_json(self) -> dict[str, Any]:
         """JSON types with a checksum over all of them; numbers that are not finite become null."""
         body = {
@@ -87,7 +95,7 @@ class Record:
         if not isinstance(value, dict) or "checksum" not in value:
             raise InputError("not a record: the checksum is missing.")
         body = {name: part for name, part in value.items() if name != "checksum"}
-        if checksum(body) != value["checksum"]:
+        if _checksum(body) != value["checksum"]:
             raise InputError("the record's checksum does not fit its content; the file was changed or damaged.")
         version = body.pop("version", None)
         if version != RECORD_VERSION:
@@ -100,6 +108,7 @@ class Record:
             body["curve"] = tuple(Epoch(**_numbers(epoch)) for epoch in body["curve"])
             body["result"] = Result(**_numbers(body["result"]))
             body["measures"] = _numbers(body.get("measures", {}))
+            _check_layout(body)
             record = cls(**body)
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"not a record: {error}.") from error
@@ -121,9 +130,29 @@ def parse_record(text: str) -> Record:
     """The record in a file's ``text``. Raises InputError when it is cut, damaged or of another version."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not a record: no whole JSON text ({error}).") from error
     return Record.from_json(value)
+
+
+def _checksum(body: dict[str, Any]) -> str:
+    """The checksum; empty for what no record can hold, such as a number that is not finite."""
+    try:
+        return checksum(body)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _check_layout(body: dict[str, Any]) -> None:
+    """Raises TypeError where a part has not the type that ``Record`` says, KeyError for an unnamed version."""
+    texts = [body["versions"]["torch"], *body["versions"].values(), *(body[name] for name in TEXTS if name in body)]
+    numbers = [body["seconds"], *body["measures"].values()]
+    if not all(isinstance(text, str) for text in texts) or not all(
+        isinstance(number, float | int) for number in numbers
+    ):
+        raise TypeError("a text or a number has another type")
+    if not body["curve"] or not isinstance(body["result"].diverged, bool):
+        raise TypeError("the curve or the result is incomplete")
 
 
 def versions() -> dict[str, str]:
@@ -155,7 +184,7 @@ def unpack_weights(content: bytes) -> dict[str, Tensor]:
 
     try:
         return load(content)
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"not a whole safetensors file: {error}.") from error
 
 
@@ -171,4 +200,7 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    for name, value in values.items():
+        if not isinstance(value, float | int | None):
+            raise TypeError(f"{name} is no number")
     return {name: math.nan if value is None else value for name, value in values.items()}

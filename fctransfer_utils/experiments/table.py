@@ -32,12 +32,14 @@ FC_COLUMNS = (
     "labels_per_class", "learning_rate", "epochs", "top1", "validation_top1", "train_loss", *MOVED, "cka",
     "seconds", "device", "torch", "key",
 )  # fmt: skip
+BEST = "top1_best10"
+"""A further column, behind ``top1``, where it is asked for: the mean of the ten best of a network's curve."""
 _STUDY_COLUMNS = {"keep": TARGET_COLUMNS, "fc": FC_COLUMNS}
 _MEASURES = ("validation_top1", *MOVED, "cka")
 _NUMBERS = {
     "image_size": int, "seed": int, "n": int, "images_per_class": int, "epochs": int, "kept": int,
     "labels_per_class": int, "top1": float, "train_loss": float, "seconds": float,
-    "learning_rate": float, **dict.fromkeys(_MEASURES, float),
+    "learning_rate": float, BEST: float, **dict.fromkeys(_MEASURES, float),
 }  # fmt: skip
 _ORDER = ("study", "data", "image_size", "net", "images_per_class", "split", "seed", "target", "source")
 _FC_ORDER = (
@@ -50,22 +52,34 @@ _TARGET_ORDER = (
 )  # fmt: skip
 
 
-def tidy(records: Iterable[Record], *, study: str) -> list[dict[str, Any]]:
-    """One row per record, sorted; ``top1`` is a fraction, ``seconds`` wall time.
+def tidy(records: Iterable[Record], *, study: str, best: bool = False) -> list[dict[str, Any]]:
+    """One row per record, sorted; ``top1`` is a fraction, ``seconds`` wall time; ``best`` adds the column BEST.
 
     Records without the columns of ``study``, such as the bases in a store of study keep, are left out.
     """
-    columns = _STUDY_COLUMNS.get(study, COLUMNS)
-    rows = [_row(record, study) for record in records]
+    columns = _with_best(_STUDY_COLUMNS.get(study, COLUMNS), best)
+    rows = [_row(record, study, best) for record in records]
     return in_order([row for row in rows if tuple(row) == columns])
 
 
 def merge(*tables: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """All rows of several tables; where two name the same network the row of the earlier table stays."""
+    """All rows of several tables; where two name the same network the row of the earlier table stays.
+
+    Where one of them has the column BEST all have it, empty where it is not known. Raises InputError for tables of
+    different kinds, which have no columns in common.
+    """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for table in tables:
         for row in table:
             rows.setdefault((row["study"], row["key"]), dict(row))
+    if any(BEST in row for row in rows.values()):
+        for row in rows.values():
+            row.setdefault(BEST, math.nan)
+    kinds = {columns_of(tuple(row)): row["study"] for row in rows.values()}
+    if len(kinds) > 1:
+        raise InputError(
+            f"rows of the studies {', '.join(sorted(kinds.values()))} have different columns; write a table for each."
+        )
     return in_order(rows.values())
 
 
@@ -95,9 +109,13 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 def columns_of(names: Sequence[Mapping[str, Any]] | Sequence[str]) -> tuple[str, ...]:
     """The columns of a table, given its rows or its header: those of moved networks where an arm is named."""
     first = names[0] if names and not isinstance(names[0], str) else names
-    if "arm" not in first:
-        return COLUMNS
-    return FC_COLUMNS if "learning_rate" in first else TARGET_COLUMNS
+    columns = COLUMNS if "arm" not in first else FC_COLUMNS if "learning_rate" in first else TARGET_COLUMNS
+    return _with_best(columns, BEST in first)
+
+
+def _with_best(columns: tuple[str, ...], best: bool) -> tuple[str, ...]:
+    place = columns.index("top1") + 1
+    return (*columns[:place], BEST, *columns[place:]) if best else columns
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path | str) -> None:
@@ -113,24 +131,27 @@ def read_table(path: Path | str) -> list[dict[str, Any]]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(
             f"cannot read the table {path}: {getattr(error, 'strerror', None) or error}; name a file that"
             " fctransfer table wrote, or leave it out."
         ) from error
     reader = csv.DictReader(io.StringIO(text))
-    columns = columns_of(reader.fieldnames or ())
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"the table {path} lacks the columns {', '.join(missing)}; write it with fctransfer table.")
     rows = []
-    for number, row in enumerate(reader, start=2):
-        try:
-            rows.append({name: _value(name, row[name]) for name in columns})
-        except (TypeError, ValueError) as error:
+    try:
+        columns = columns_of(reader.fieldnames or ())
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
             raise InputError(
-                f"line {number} of the table {path} cannot be read ({error}); restore the file."
-            ) from error
+                f"the table {path} lacks the columns {', '.join(missing)}; write it with fctransfer table."
+            )
+        rows += ({name: _value(name, row[name]) for name in columns} for row in reader)
+    except InputError:
+        raise
+    except (csv.Error, TypeError, ValueError) as error:
+        raise InputError(
+            f"line {reader.line_num} of the table {path} cannot be read ({error}); restore the file."
+        ) from error
     return rows
 
 
@@ -139,7 +160,7 @@ def table_keys(path: Path | str) -> frozenset[str]:
     return frozenset(row["key"] for row in read_table(path))
 
 
-def _row(record: Record, study: str) -> dict[str, Any]:
+def _row(record: Record, study: str, best: bool) -> dict[str, Any]:
     spec = record.spec
     base = spec if isinstance(spec, RunSpec) else spec.source
     own = {"split": base.split, "seed": spec.seed}
@@ -167,6 +188,7 @@ def _row(record: Record, study: str) -> dict[str, Any]:
         **own,
         "epochs": spec.recipe.epochs,
         "top1": _rounded(record.result.top1),
+        **({BEST: _rounded(record.best)} if best else {}),
         "train_loss": _rounded(record.result.train_loss),
         "seconds": round(record.seconds, 1),
         "device": record.execution,
