@@ -77,6 +77,7 @@ def entries(legend, shapes):
                 style = dict(entry.split(": ", 1) for entry in drawn.get("style", "").split("; ") if entry)
                 fill, line = style.get("fill", "#000000"), style.get("stroke", "none")
                 own = shapes.get(drawn.get(TO, "#")[1:], "line")
-                form.append((own, style.get("stroke-dasharray"), "hatch" if fill.startswith("url") else fill == "none"))
+                filled = "hatch" if fill.startswith("url") else fill != "none"
+                form.append((own, filled, style.get("stroke-width"), style.get("stroke-dasharray")))
                 colours.append(next((colour for colour in (fill, line) if HEX.fullmatch(colour)), "#ffffff"))
     return found
