@@ -13,6 +13,11 @@ class InputError(ValueError):
     """A value that came from outside (a parameter, an option, a file) and cannot be used."""
 
 
+def in_one_line(error: object) -> str:
+    """What another library says over several lines, as part of a message of ours."""
+    return " ".join(str(error).split())
+
+
 def unknown(kind: str, value: object, allowed: Iterable[object], *, mend: str = "") -> InputError:
     """The error for a value that is not one of ``allowed``; the caller raises it.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
 from numbers import Integral, Real
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from .errors import InputError
 
@@ -43,10 +44,22 @@ def _settled(name: str, value: Any, kind: Any) -> Any:
             return float(value) + 0.0  # -0.0 and 0.0 are one number, but two texts
         except OverflowError:
             raise InputError(f"{name} is too large for a number with a decimal point; give a smaller one.") from None
+    if get_origin(kind) is Sequence:
+        return _settled_items(name, value, get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)) or len(value) != len(get_args(kind)):
+            raise InputError(f"{name} {value!r} holds no {len(get_args(kind))} values; give as many.")
+        return tuple(_settled(name, item, each) for item, each in zip(value, get_args(kind), strict=True))
     if kind in (int, float) or not isinstance(value, kind):
         wanted = getattr(kind, "__name__", str(kind))
         raise InputError(f"{name} {value!r} is a {type(value).__name__}; give {_ARTICLES.get(wanted, wanted)}.")
     return value
+
+
+def _settled_items(name: str, value: Any, kind: Any) -> tuple[Any, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise InputError(f"{name} {value!r} is a {type(value).__name__}; give a list.")
+    return tuple(_settled(name, item, kind) for item in value)
 
 
 _ARTICLES = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "True or False"}

@@ -19,6 +19,7 @@ from .claims_firewall import effect_of, interval
 from .concentration import concentration
 from .estimates import Estimate, mean_interval, nothing
 from .localise import iou, scda_boxes
+from .published import committed_table
 
 FILE = "zhang2017_tables3_4.csv"
 NEEDED = ("table", "model", "map", "measure", "setting", "percent")
@@ -41,10 +42,7 @@ def paper_tables(path: Path | str) -> pd.DataFrame:
 
     Raises InputError for a missing file or column.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path.name} is not there; restore figures/data/{FILE}.")
-    table = pd.read_csv(path, dtype={"table": str, "setting": str})
+    table = committed_table(FILE, path, dtype={"table": str, "setting": str})
     absent = [name for name in NEEDED if name not in table]
     if absent:
         raise InputError(f"the published table has no column {', '.join(absent)}; restore figures/data/{FILE}.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from ..errors import InputError, unknown
+from ..errors import InputError, in_one_line, unknown
 
 FILE = "yosinski2014_networks.csv"
 TOP1 = {"best10": "top1_mean_best10", "final": "top1_final"}
@@ -27,11 +28,23 @@ def paper_table(
         raise unknown("top-1", top1, TOP1)
     if experiment not in EXPERIMENTS:
         raise unknown("experiment", experiment, EXPERIMENTS)
-    rows = pd.read_csv(committed_file(FILE, path), dtype={"base_task": str, "split": str})
+    rows = committed_table(FILE, path, dtype={"base_task": str, "split": str})
     missing = [name for name in ("experiment", "target_task", "treatment", TOP1[top1]) if name not in rows]
     if missing:
         raise InputError(f"the published table has no column {', '.join(missing)}; use the project's {FILE}.")
-    table = pd.DataFrame(
+    try:
+        table = _in_our_columns(rows, TOP1[top1])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"the published table is damaged ({in_one_line(error)}); restore the project's {FILE}."
+        ) from error
+    if experiment != "all":
+        table = table[rows["experiment"] == experiment]
+    return table.reset_index(drop=True)
+
+
+def _in_our_columns(rows: pd.DataFrame, top1: str) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "study": "yosinski2014",
             "data": "imagenet",
@@ -45,7 +58,7 @@ def paper_table(
             "n": rows["n"].astype(int),
             "images_per_class": rows["examples_per_class"].fillna(0).astype(int),
             "epochs": 0,
-            "top1": rows[TOP1[top1]],
+            "top1": rows[top1].astype(float),
             "train_loss": rows["final_train_loss"],
             "seconds": float("nan"),
             "device": "published log",
@@ -54,9 +67,6 @@ def paper_table(
             "iterations": rows["iterations"],
         }
     )
-    if experiment != "all":
-        table = table[rows["experiment"] == experiment]
-    return table.reset_index(drop=True)
 
 
 def _split(name: object) -> str:
@@ -72,6 +82,17 @@ def _half(name: object) -> str:
     return {"natural": "A", "manmade": "B", "whole": "whole"}.get(name, name[-1])
 
 
+def committed_table(name: str, path: Path | str | None = None, **options: Any) -> pd.DataFrame:
+    """The committed table ``name``, or that of ``path``, by ``pandas.read_csv``. Raises InputError for none."""
+    file = committed_file(name, path)
+    try:
+        return pd.read_csv(file, **options)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot read the table {file.name} ({in_one_line(error)}); restore figures/data/{name}."
+        ) from error
+
+
 def committed_file(name: str, path: Path | str | None = None) -> Path:
     """``path``, or the committed table ``name`` of the project around the working directory or this package.
 
@@ -79,7 +100,7 @@ def committed_file(name: str, path: Path | str | None = None) -> Path:
     """
     if path is not None:
         if not Path(path).is_file():
-            raise InputError(f"{path} is not a file; give the path of {name}.")
+            raise InputError(f"{path} is not a file; give the path of {name}, or restore figures/data/{name}.")
         return Path(path)
     here = Path.cwd()
     for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):

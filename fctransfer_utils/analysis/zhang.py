@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from .published import committed_file
+from .published import committed_table
 
 FILE = "zhang2017_table2.csv"
 NEEDED = ("model", "fc_layers", "protocol", "dataset", "accuracy_percent")
@@ -45,11 +45,11 @@ def paper_table2(path: Path | str | None = None) -> pd.DataFrame:
 
     ``path`` defaults to figures/data of the project. Raises InputError for a missing file, column or data set.
     """
-    table = pd.read_csv(committed_file(FILE, path))
+    table = committed_table(FILE, path)
     absent = [name for name in NEEDED if name not in table]
     if absent:
         raise InputError(f"the published table has no column {', '.join(absent)}; use the project's {FILE}.")
-    strangers = sorted(set(table["dataset"]) - set(IMAGES))
+    strangers = sorted(set(table["dataset"].astype(str)) - set(IMAGES))
     if strangers:
         raise InputError(f"the published table has the data set {strangers[0]!r}, which {FILE} has not; restore it.")
     return table

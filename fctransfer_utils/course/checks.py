@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from ..files import write_text
 
 
@@ -24,6 +25,9 @@ class Expectation:
     tolerance: float
     seeds: str
     source: str
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
 
     def fits(self, found: float) -> bool:
         """Whether ``found`` lies within the tolerance; nothing that is not finite does."""
@@ -68,7 +72,7 @@ class Expected:
             return {}
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"cannot read {self.path.name}: {error}; restore the file.") from error
         if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
             raise InputError(f"{self.path.name} must map data sets to names to values; restore the file.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..files import checksum, write_text
+from ..files import checksum, expanded, write_text
 from . import show, tables
 from .checks import CheckFailed, Expectation, Expected
 from .memory import most_megabytes
@@ -252,5 +252,5 @@ def _short(data: str) -> str:
     """A data set as part of a folder's name."""
     if not data.startswith("folder:"):
         return data
-    path = Path(data.removeprefix("folder:")).expanduser().absolute()
+    path = expanded(data.removeprefix("folder:")).absolute()
     return f"folder-{path.name}-{checksum(str(path))[:8]}"

@@ -79,9 +79,10 @@ def measure(name: str, study: Study, *, profile: str, data: str, store: Path | s
     from .start import start
 
     study_of(name)
+    there = Store(store)
     run = start(MEASURES[name][1], profile=profile, data=data, seed=seed)
     if not run.trains:
         raise InputError("the profile 'read' trains nothing, so there is nothing to measure; choose quick or full.")
-    run.store = Store(store)  # in place of the one that the notebooks of this profile share
+    run.store = there  # in place of the one that the notebooks of this profile share
     MEASURES[name][2](run, study)
     return run.figures / "data"

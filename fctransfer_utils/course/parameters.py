@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..errors import InputError, unknown
+from ..errors import InputError, in_one_line, unknown
 from ..fields import LARGEST
 from ..files import expanded
 
@@ -135,7 +135,7 @@ def load_profile(path: Path, *, notebooks: Iterable[str]) -> dict[str, dict[str,
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError, *_ODD_YAML) as error:
-        raise InputError(f"cannot read the profile {path.name}: {error}; restore the file.") from error
+        raise InputError(f"cannot read the profile {path.name}: {in_one_line(error)}; restore the file.") from error
     if not isinstance(content, Mapping) or not all(isinstance(part or {}, Mapping) for part in content.values()):
         raise InputError(
             f"the profile {path.name} must map 'all' or a notebook's name to parameters, such as 'all: {{seed: 0}}'."
@@ -171,7 +171,9 @@ def inspected(notebook: Path) -> dict[str, dict[str, str]]:
     try:
         content = nbformat.read(notebook, as_version=4)
     except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise InputError(f"cannot read the notebook {notebook.name}: {error}; restore the file.") from error
+        raise InputError(
+            f"cannot read the notebook {notebook.name}: {in_one_line(error)}; restore the file."
+        ) from error
     # a notebook fresh from an editor may not say its kernel yet
     content.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
     return papermill.inspect_notebook(content)

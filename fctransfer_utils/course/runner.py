@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, unknown
+from ..files import expanded
 from ..optional import need
 from . import show
 from .kernel import this_interpreter
@@ -50,7 +51,10 @@ def run_all(
     wanted = _parameters(project, files, profile, data, parameters or {})
     project.check_writable()
     out = Path(out or project.build / "notebooks").absolute()
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"notebooks cannot be written to {out} ({error.strerror}); name another folder.") from error
     results: list[NotebookResult] = []
     with this_interpreter({"FCTRANSFER_PROJECT": str(project.root)}) as kernel:
         for file in files:
@@ -149,4 +153,4 @@ def explain(error: Any) -> str:
 def _absolute(data: str) -> str:
     """A folder means the same in the notebooks' working directory as in the one where it was named."""
     kind, _, path = data.partition(":")
-    return f"{kind}:{Path(path).expanduser().absolute()}" if path else data
+    return f"{kind}:{expanded(path).absolute()}" if path else data

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, unknown
+from ..errors import InputError, in_one_line, unknown
 from ..files import write_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def read_measure(path: Path, *, shown: str) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the table {shown}: {error}; restore it from the project.") from error
+        raise InputError(
+            f"cannot read the table {shown}: {in_one_line(error)}; restore it from the project."
+        ) from error
     if "data" not in frame.columns:
         raise InputError(f"the table {shown} lacks the column data; restore it from the project.")
     return frame

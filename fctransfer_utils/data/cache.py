@@ -1,8 +1,8 @@
 """Image files decoded once to uint8 arrays on disk, memory-mapped ever after.
 
-An entry is a folder ``<set>-<size>px-<key>`` with four ``.npy`` files and ``meta.json``. It is built under another name
-and moved into place when it is whole, under a lock: two processes that start together decode once, and one that is
-killed leaves nothing that could be taken for an entry.
+An entry is a folder ``<set>-<size>px-<key>`` with four ``.npy`` files, and in ``meta.json`` their checksums. It is
+built under another name and moved into place when it is whole, under a lock: two processes that start together decode
+once, and one that is killed leaves nothing that could be taken for an entry.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ import numpy as np
 import torch
 
 from ..errors import InputError, unknown
+from ..files import checksum, sha256_of
 from .image_files import decode
 from .image_set import ImageSet, channel_statistics, fingerprint
 from .listing import Item, Listing
 
-FORMAT = 1
+FORMAT = 2
+MOST_CHECKED = 2**30
+"""Files of more bytes than this are checked by their size alone: reading them would take longer than it is worth."""
 BAD_IMAGES = ("refuse", "skip")
 CHUNK = 64
 NAMED = 5
@@ -81,12 +84,22 @@ def _read_meta(entry: Path) -> dict[str, Any] | None:
     """The entry's description, or None if there is no whole entry of this format."""
     try:
         meta = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
-        whole = meta["format"] == FORMAT and all(
-            (entry / name).stat().st_size == n for name, n in meta["bytes"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        known = meta["format"] == FORMAT and meta.pop("checksum") == checksum(meta)
+        whole = known and all(_whole(entry / name, *expected) for name, expected in meta["files"].items())
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return meta if whole else None
+
+
+def _identity(file: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file; no SHA-256 of one that is too large."""
+    size = file.stat().st_size
+    return size, sha256_of(file) if size <= MOST_CHECKED else ""
+
+
+def _whole(file: Path, size: int, sha256: str) -> bool:
+    whole = file.stat().st_size == size and _identity(file) == (size, sha256)
+    return whole and isinstance(np.load(file, mmap_mode="r"), np.ndarray)  # raises for arrays of pickled objects
 
 
 def _first_writable(folders: Sequence[Path]) -> Path:
@@ -118,8 +131,11 @@ def _build(listing: Listing, entry: Path, *, image_size: int, progress: bool) ->
             work.chmod(0o755)
             work.rename(entry)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, None):  # None: numpy.save gives no number
+                raise InputError(
+                    f"cannot write the decoded images of {listing.name} to {entry.parent}: {error.strerror or error};"
+                    " see to its disk, or set FCTRANSFER_CACHE to another folder."
+                ) from error
             raise _full(listing, entry.parent, image_size) from None
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -147,9 +163,9 @@ def _write(listing: Listing, work: Path, *, image_size: int, progress: bool) -> 
         "mean": mean,
         "std": std,
         "bad": bad,
-        "bytes": {path.name: path.stat().st_size for path in sorted(work.glob("*.npy"))},
+        "files": {path.name: _identity(path) for path in sorted(work.glob("*.npy"))},
     }
-    (work / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+    (work / "meta.json").write_text(json.dumps({**meta, "checksum": checksum(meta)}, indent=1), encoding="utf-8")
     return meta
 
 

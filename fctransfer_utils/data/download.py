@@ -14,11 +14,13 @@ from ..files import replacing
 
 BLOCK = 2**18
 TIMEOUT = 60.0
+LARGEST = 2**32
+"""Bytes of one download; whoever sends more sends something else."""
 SCHEMES = ("http", "https", "file")
 
 
 def fetch(url: str, path: Path, *, sha256: str, progress: bool = False) -> Path:
-    """Download ``url`` to ``path`` unless a file with that checksum is there already.
+    """Download ``url`` to ``path`` unless a file is there already.
 
     A broken, short or altered download leaves nothing behind, and a file that was there stays. Two processes that
     start together download once. Raises InputError that says how to get the file by hand.
@@ -53,6 +55,8 @@ def _download(url: str, temporary: Path, path: Path, *, sha256: str, progress: b
                     file.write(block)
                     digest.update(block)
                     size += len(block)
+                    if size > LARGEST:
+                        raise _failed(url, path, f"it sends more than {LARGEST} bytes")
                     bar.update(len(block))
     except urllib.error.HTTPError as error:
         raise _failed(url, path, f"the server answered {error.code} {error.reason}") from None

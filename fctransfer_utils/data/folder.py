@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import exists
 from .listing import Item, Listing
 from .trees import FolderTree, Tree, ZipTree
 
@@ -24,7 +25,7 @@ def listing(where: Path) -> Listing:
     hidden files are ignored. If a class folder has a folder ``images``, only the files in there count (the layout of
     Tiny ImageNet's training images). Raises InputError if the layout is another one or a class is empty.
     """
-    if not where.exists():
+    if not exists(where):
         raise InputError(f"folder {where} does not exist; {LAYOUT}.")
     tree: Tree = ZipTree(where) if where.is_file() else FolderTree(where)
     parts = tree.folders("")

@@ -5,6 +5,7 @@ Read from a folder or straight from the zip archive, in the official layout.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ..errors import InputError
@@ -51,7 +52,7 @@ def listing(where: Path) -> Listing:
     Classes are in alphabetical order of their wnids. Raises InputError if the layout is another one.
     """
     tree: Tree = ZipTree(where) if where.is_file() else FolderTree(where)
-    wnids = sorted(_lines(tree, "wnids.txt"))
+    wnids = _wnids(tree)
     numbers = {wnid: index for index, wnid in enumerate(wnids)}
     words = dict(line.split("\t", 1) for line in _lines(tree, "words.txt") if "\t" in line)
     return Listing(
@@ -63,6 +64,16 @@ def listing(where: Path) -> Listing:
         train=_train(tree, numbers),
         test=_test(tree, numbers),
     )
+
+
+def _wnids(tree: Tree) -> list[str]:
+    wnids = sorted(_lines(tree, "wnids.txt"))
+    for wnid, following in zip(wnids, [*wnids[1:], ""], strict=True):
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", wnid):  # a path would lead out of the data set
+            raise _wrong(tree, f"wnids.txt names {wnid!r}, which is no wnid")
+        if wnid == following:
+            raise _wrong(tree, f"wnids.txt names {wnid!r} twice")
+    return wnids
 
 
 def _train(tree: Tree, numbers: dict[str, int]) -> tuple[Item, ...]:
@@ -101,8 +112,9 @@ def boxes(where: Path) -> list[tuple[int, int, int, int]]:
     tree: Tree = ZipTree(where) if where.is_file() else FolderTree(where)
     found = {}
     for number, line in enumerate(_lines(tree, ANNOTATIONS), start=1):
-        name, _, *ends = line.split("\t")
-        if len(ends) != 4 or not all(end.isascii() and end.isdigit() for end in ends):
+        name, *ends = line.split("\t")
+        ends = ends[1:]
+        if len(ends) != 4 or not all(re.fullmatch(r"[0-9]{1,6}", end) for end in ends):
             raise _no_box(tree, number, line, "4 whole numbers")
         x0, y0, x1, y1 = map(int, ends)
         if not (x0 <= x1 < SIDE and y0 <= y1 < SIDE):
@@ -121,8 +133,8 @@ def _no_box(tree: Tree, number: int, line: str, wanted: str) -> InputError:
 def _lines(tree: Tree, path: str) -> list[str]:
     try:
         text = tree.read(path).decode("utf-8")
-    except (OSError, KeyError):
-        raise _wrong(tree, f"{path} is missing") from None
+    except OSError as error:
+        raise _wrong(tree, f"{path} is missing or damaged ({error.strerror or error})") from None
     except UnicodeDecodeError:
         raise _wrong(tree, f"{path} is not a text file") from None
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -5,8 +5,12 @@ A zip is read in place and never unpacked, so no member can be written outside a
 
 from __future__ import annotations
 
+import lzma
 import os
+import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +18,18 @@ from ..errors import InputError
 
 IGNORED = ("Thumbs.db", "desktop.ini", "__MACOSX")
 LARGEST_MEMBER = 256 * 2**20
+"""Bytes of one file; no picture has more."""
+MOST_MEMBERS = 2_000_000
+MOST_EXPANSION = 200
+"""Times that a member larger than SMALL may grow when it is unpacked; pictures hardly grow at all."""
+SMALL = 2**20
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Ways of packing; Python unpacks the others all at once, however large they become."""
+DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, KeyError, ValueError, IndexError, RuntimeError,
+)  # fmt: skip
+"""What the zipfile module raises for archives that are damaged, encrypted or packed in unknown ways."""
 
 
 class Tree(Protocol):
@@ -38,18 +54,23 @@ class FolderTree:
         self.where = where
 
     def folders(self, path: str) -> list[str]:
-        return sorted(entry.name for entry in self._entries(path) if entry.is_dir())
+        return sorted(entry.name for entry in self._entries(path) if _is_folder(entry))
 
     def files(self, path: str) -> dict[str, str]:
         found = {}
         for entry in self._entries(path):
-            if not entry.is_dir():
-                status = entry.stat()
-                found[entry.name] = f"{status.st_size}@{status.st_mtime_ns}"
+            if not _is_folder(entry):
+                found[entry.name] = _stamp(entry)
         return dict(sorted(found.items()))
 
     def read(self, path: str) -> bytes:
-        return (self.where / path).read_bytes()
+        file = self.where / path
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device would never end
+            raise OSError("not a regular file")
+        if status.st_size > LARGEST_MEMBER:
+            raise OSError(f"file of {status.st_size} bytes is larger than {LARGEST_MEMBER}")
+        return file.read_bytes()
 
     def _entries(self, path: str) -> list[os.DirEntry[str]]:
         try:
@@ -73,8 +94,10 @@ class ZipTree:
         self.where = where
         try:
             self._archive = zipfile.ZipFile(where)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (*DAMAGE, OSError) as error:
             raise InputError(f"{where} is not a readable zip archive ({error}); download it again.") from None
+        if len(self._archive.infolist()) > MOST_MEMBERS:
+            raise InputError(f"{where} has more than {MOST_MEMBERS} members; unpack it and name the folder.")
         self._folders: dict[str, set[str]] = {"": set()}
         self._files: dict[str, dict[str, str]] = {}
         members = [member for member in self._archive.infolist() if not member.is_dir()]
@@ -90,13 +113,12 @@ class ZipTree:
         return dict(sorted(self._files.get(path, {}).items()))
 
     def read(self, path: str) -> bytes:
-        member = self._archive.getinfo(self._top + path)
-        if member.file_size > LARGEST_MEMBER:
-            raise OSError(f"member of {member.file_size} bytes is larger than {LARGEST_MEMBER}")
         try:
+            member = self._archive.getinfo(self._top + path)
+            _refuse_bomb(member)
             return self._archive.read(member)
-        except (zipfile.BadZipFile, EOFError, ValueError) as error:
-            raise OSError(str(error)) from None
+        except DAMAGE as error:
+            raise OSError(str(error) or type(error).__name__) from None
 
     def _add(self, member: zipfile.ZipInfo) -> None:
         path = member.filename.removeprefix(self._top)
@@ -106,6 +128,31 @@ class ZipTree:
         for depth in range(len(parents)):
             self._folders.setdefault("/".join(parents[:depth]), set()).add(parents[depth])
         self._files.setdefault("/".join(parents), {})[name] = f"{member.file_size}#{member.CRC:08x}"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
+
+
+def _stamp(entry: os.DirEntry[str]) -> str:
+    try:
+        status = entry.stat()
+    except OSError:  # a link to nothing; reading it says so by name
+        return "absent"
+    return f"{status.st_size}@{status.st_mtime_ns}"
+
+
+def _refuse_bomb(member: zipfile.ZipInfo) -> None:
+    """Raises OSError for a member that could fill the memory."""
+    if member.compress_type not in METHODS:
+        raise OSError(f"packed by method {member.compress_type}, which is not read; pack it by deflation")
+    if member.file_size > LARGEST_MEMBER:
+        raise OSError(f"member of {member.file_size} bytes is larger than {LARGEST_MEMBER}")
+    if member.file_size > SMALL and member.file_size > MOST_EXPANSION * member.compress_size:
+        raise OSError(f"{member.compress_size} bytes grow to {member.file_size}, which no picture does")
 
 
 def _ignored(name: str) -> bool:

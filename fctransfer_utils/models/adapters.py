@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -143,13 +142,11 @@ def read_weights(path: Path | str, *, sha256: str | None = None) -> dict[str, Te
             f"{path.name} has the SHA-256 {found[: len(wanted)]}, not {wanted}; it is damaged or another file: fetch it"
             " again."
         )
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
+        content = _tensors(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # a file that is no table of tensors raises nearly anything
         raise InputError(
             f"{path.name} holds something else than tensors, and nothing in it is run; give the tensors of a network"
             " (its state_dict)."
@@ -157,6 +154,14 @@ def read_weights(path: Path | str, *, sha256: str | None = None) -> dict[str, Te
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise InputError(f"{path.name} is no table of tensors by name; give the state_dict of a network.")
     return content
+
+
+def _tensors(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _load(source: nn.Module, state: dict[str, Tensor], file: str) -> None:
