@@ -194,14 +194,13 @@ def _add_learning_rate(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from .experiments.forecast import EmptyStore, forecast, lines
     from .experiments.store import Store
     from .experiments.table import table_keys
+    from .files import exists, expanded
 
     study = _study(options)
-    there = Path(options.store).expanduser().exists()
+    there = exists(expanded(options.store))
     found = forecast(
         study,
         Store(options.store, create=False) if there else EmptyStore(),

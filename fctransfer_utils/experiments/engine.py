@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, unknown
+from ..files import expanded
 from .checkpoints import EVERY, Checkpoints
 from .places import Place, place
 from .plan import Plan, make_plan
@@ -119,7 +120,7 @@ def _session(plan: Plan, store: Store, counter, data_root, keep_weights, deadlin
         store=store,
         counter=counter,
         waiting=Waiting(plan.todo),
-        data_root=None if data_root is None else str(Path(data_root).expanduser().absolute()),
+        data_root=None if data_root is None else str(expanded(data_root).absolute()),
         keep_weights=keep_weights,
         deadline=deadline,
     )
@@ -129,7 +130,7 @@ def _checkpoints(plan: Plan, store: Store, scheduler: str | None, folder, every:
     """Where networks are kept while they learn; files of those that are done by now are removed."""
     if folder is None and scheduler is not None:
         return None
-    kept = Checkpoints(store.path / "checkpoints" if folder is None else Path(folder).expanduser().absolute(), every)
+    kept = Checkpoints(store.path / "checkpoints" if folder is None else expanded(folder).absolute(), every)
     done = {run.key for run in plan.skipped}
     for file in kept.files():
         if file.stem in done:

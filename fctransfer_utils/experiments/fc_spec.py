@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
+from ..fields import settle_fields
 from ..models.arms import ARMS, TRUNK
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
-from .spec import RunSpec
+from .spec import RunSpec, check_seed
 from .target_spec import ALL, Moved, part_of
 
 PROTOCOLS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
@@ -50,6 +51,7 @@ class FcSpec(Moved):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        settle_fields(self)
         if self.source.treatment != "base" or self.source.net.arm not in ARMS:
             raise InputError(
                 f"source is a {self.source.treatment} network of {self.source.net.label}; the FC study moves bases of"
@@ -57,6 +59,7 @@ class FcSpec(Moved):
             )
         if self.protocol not in (*PROTOCOLS, *ON_SOURCE):
             raise unknown("protocol", self.protocol, (*PROTOCOLS, *ON_SOURCE))
+        check_seed(self.seed)
         part_of(self.part)
         if self.labels_per_class < 0:
             raise InputError(f"labels_per_class {self.labels_per_class} is negative; give 0 for all or a number.")

@@ -25,7 +25,7 @@ from .studies import (
     random_study,
     volume_study,
 )
-from .study import DEFAULT_TREATMENTS, DIRECTIONS, Study, transfer_study
+from .study import DEFAULT_TREATMENTS, DIRECTIONS, Study, several, transfer_study
 from .target_spec import ALL
 
 DATA = ("glyphs", "tiny-imagenet", "cifar10", "cifar100")
@@ -280,7 +280,7 @@ def _common(size: Size, data: str) -> dict[str, Any]:
 
 def _fc_targets(name: str, size: Size, source: DataSpec) -> list[tuple[DataSpec, str]]:
     """The targets of study fc: the held-out half as it is and in other views, the rendered sets or ``targets``."""
-    held_out = f"{size.splits[0]}:B"
+    held_out = f"{several('split', size.splits)[0]}:B"
     same = replace(source, glyphs_per_class=FC_IMAGES) if name == "glyphs" else source
     found = [(same, held_out), *((replace(same, view=view), held_out) for view in size.views)]
     others = size.targets or (FC_GLYPHS if name == "glyphs" else ())

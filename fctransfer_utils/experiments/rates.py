@@ -36,7 +36,7 @@ def rate_lines(
         net=first.net,
         recipe=first.recipe,
         execution=execution or probe(),
-        grid=tuple(grid or GRID),
+        grid=GRID if grid is None else tuple(grid),
         images_per_class=first.images_per_class,
         seed=first.seed,
     )

@@ -7,20 +7,20 @@ weights that are kept, ``set-aside/`` what was found damaged.
 from __future__ import annotations
 
 import json
-import os
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import InputError
-from ..files import canonical_json, replacing, sha256_of, write_text
+from ..files import exists, expanded, replacing, sha256_of, write_text
+from .holder import sign, signed
 from .record import Record, parse_record, unpack_weights
 from .spec import SPEC_VERSION
+from .unchanged import Unchanged
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..training.execution import Execution
 
 STORE_FORMAT = 1
+BEGINNING = 20.0
 
 
 class StoreError(InputError):
@@ -42,8 +43,9 @@ class Store:
     """
 
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
-        self.path = Path(path).expanduser().absolute()
-        if not self._description.exists():
+        self.path = expanded(path).absolute()
+        self._seen: Unchanged[Record] = Unchanged()
+        if not exists(self._description):
             self._begin(create)
         self._check_format()
 
@@ -55,15 +57,14 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether there is a whole record of ``key``."""
-        try:
-            self.record(key)
-        except (FileNotFoundError, InputError):
-            return False
-        return True
+        return self._whole(key) is not None
 
     def record(self, key: str) -> Record:
-        """The record of ``key``. Raises FileNotFoundError without one and InputError when it is damaged."""
-        record = parse_record(self._record_file(key).read_bytes().decode(errors="replace"))
+        """The record of ``key``.
+
+        Raises FileNotFoundError without one, InputError when it is damaged and StoreError when it may not be read.
+        """
+        record = self._seen.of(self._record_file(key), self._parsed)
         if record.key != key:
             raise InputError(f"{self._record_file(key).name} holds the record {record.key}.")
         return record
@@ -80,6 +81,8 @@ class Store:
                 self.record(key)
             except FileNotFoundError:
                 continue
+            except StoreError:
+                raise
             except InputError as error:
                 reasons[key] = str(error)
         return reasons
@@ -98,28 +101,30 @@ class Store:
     def weights_fault(self, key: str) -> str:
         """Why the weights of ``key`` cannot be used ("" when they can)."""
         file = self._weights_file(key)
-        if not file.exists():
+        if not exists(file):
             return "they are not kept"
         record = self._whole(key)
         if record is None:
             return "their record is missing or damaged"
-        return "" if sha256_of(file) == record.weights_sha256 else "the file does not fit the checksum in the record"
+        try:
+            fits = sha256_of(file) == record.weights_sha256
+        except OSError as error:
+            return f"the file cannot be read ({error.strerror})"
+        return "" if fits else "the file does not fit the checksum in the record"
 
     def execution(self) -> Execution | None:
         """The Execution that all networks of this store are trained with; None before the first run."""
         from ..training.execution import Execution
 
         value = self._read_description()["execution"]
-        return Execution(**value) if value else None
+        try:
+            return Execution(**value) if value else None
+        except (TypeError, AttributeError) as error:
+            raise self._unreadable(error) from error
 
     def holder(self) -> str:
         """Which process writes to the store now, in words ("" when none does)."""
-        try:
-            value = json.loads(self._holder_file.read_text(encoding="utf-8"))
-            name = f"process {value['pid']} on {value['host']} since {value['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-        return name if value["host"] != socket.gethostname() or _alive(value["pid"]) else ""
+        return signed(self._holder_file)
 
     # writing: inside ``locked`` only
 
@@ -140,7 +145,7 @@ class Store:
             raise self._cannot_write(error) from error
         try:
             with self._writing():
-                write_text(self._holder_file, canonical_json(_this_process()))
+                sign(self._holder_file)
                 self._remove_leftovers()
             yield
         finally:
@@ -158,18 +163,21 @@ class Store:
                     temporary.write_bytes(weights)
             write_text(self._record_file(record.key), json.dumps(record.to_json(), indent=1, allow_nan=False) + "\n")
 
-    def settle_execution(self, execution: Execution | None, probe: Any) -> Execution:
+    def settle_execution(self, execution: Execution | None, probe: Any, *, elsewhere: bool = False) -> Execution:
         """The Execution of this store: the one it began with, else ``execution``, else what ``probe()`` gives.
 
-        Raises StoreError when ``execution`` is given and the store began with another one.
+        ``elsewhere``: networks learn in other processes, so this one need not have the device. Raises StoreError when
+        ``execution`` is given and the store began with another one, and when the device is missing.
         """
-        try:
-            settled = self.execution()
-        except InputError as error:
-            raise StoreError(
-                f"the store {self.path} was begun on another device: {error} Go on there, or use another --store here"
-                " and join the two with: fctransfer table --merge."
-            ) from error
+        settled = self.execution()
+        if settled is not None and not elsewhere:
+            try:
+                settled.check_device()
+            except InputError as error:
+                raise StoreError(
+                    f"the store {self.path} was begun on another device: {error} Go on there, or use another --store"
+                    " here and join the two with: fctransfer table --merge."
+                ) from error
         if settled is None:
             settled = execution or probe()
             with self._writing():
@@ -185,7 +193,9 @@ class Store:
         """Move the record and weights of ``key`` into ``set-aside/``, with a note that says why."""
         with self._writing():
             folder = self._folder("set-aside")
-            stamp = f"{key}-{time.time_ns()}"
+            stamp = next(
+                name for name in (f"{key}-{number}" for number in count(1)) if not (folder / f"{name}.txt").exists()
+            )
             write_text(folder / f"{stamp}.txt", f"{reason}\n")
             for file in (self._record_file(key), self._weights_file(key)):
                 if file.exists():
@@ -220,21 +230,43 @@ class Store:
     def _whole(self, key: str) -> Record | None:
         try:
             return self.record(key)
+        except StoreError:
+            raise
         except (FileNotFoundError, InputError):
             return None
+
+    def _parsed(self, file: Path) -> Record:
+        return parse_record(self._read(file).decode(errors="replace"))
+
+    def _read(self, file: Path) -> bytes:
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            raise
+        except IsADirectoryError as error:
+            raise InputError(f"{file.name} is a folder.") from error
+        except OSError as error:
+            raise StoreError(
+                f"cannot read {file.name} in the store {self.path}: {error.strerror}; see to its rights and its disk."
+            ) from error
 
     def _begin(self, create: bool) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"the store {self.path} is a file; name a folder.")
         if not create:
             raise StoreError(f"there is no store in {self.path}; name the folder that was given to fctransfer run.")
-        strangers = sorted(file.name for file in self.path.glob("*")) if self.path.exists() else []
+        strangers = sorted(file.name for file in self.path.glob("[!.]*")) if self.path.exists() else []
         if strangers:
             raise StoreError(
                 f"the folder {self.path} is no store but holds {strangers[0]!r}; name an empty or a new folder."
             )
+        from filelock import FileLock
+
         with self._writing():
-            self._describe(None)
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", timeout=BEGINNING):  # of two runs that begin a store, one describes it
+                if not self._description.exists():
+                    self._describe(None)
 
     def _describe(self, execution: dict[str, Any] | None) -> None:
         value = {
@@ -249,10 +281,13 @@ class Store:
         try:
             value = json.loads(self._description.read_text(encoding="utf-8"))
             return {name: value.get(name) for name in ("format", "specification", "execution")}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                f"{self._description} cannot be read ({error}); restore it from a copy, or begin a new store."
-            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self._description} cannot be read ({error}); restore it from a copy, or begin a new store."
+        )
 
     def _check_format(self) -> None:
         description = self._read_description()
@@ -266,7 +301,7 @@ class Store:
 
     def _remove_leftovers(self) -> None:
         """Temporary files of a run that was killed while it wrote."""
-        for name in ("", "records", "weights"):
+        for name in ("", "records", "weights", "set-aside"):
             for file in self._folder(name).glob(".*.tmp"):
                 file.unlink(missing_ok=True)
 
@@ -274,7 +309,7 @@ class Store:
     def _writing(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except (OSError, NotImplementedError) as error:  # the latter: a disk that knows no locks
             raise self._cannot_write(error) from error
 
     def _cannot_write(self, error: Exception) -> StoreError:
@@ -283,17 +318,3 @@ class Store:
             f"cannot write to the store {self.path}: {reason}. Every network finished before is kept; free space or"
             " name another --store, and start again: it goes on from there."
         )
-
-
-def _this_process() -> dict[str, Any]:
-    return {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
