@@ -70,11 +70,10 @@ def launch(project: Project) -> str:
             " [`binder/`](binder) describes and starts JupyterLab in it."
         )
     return (
-        "This copy names no public address, so there is no link to click. Put the folder into any public Git"
-        " repository and give its address to [mybinder.org](https://mybinder.org), a free service that builds the image"
-        " which [`binder/`](binder) describes and starts JupyterLab in it. On a machine with Docker,"
-        " `pip install jupyter-repo2docker` and `jupyter-repo2docker .` do the same. Once the address stands in"
-        f" {PLACE}, `make format` adds badges and links here and in the notebooks."
+        "**Binder without a link.** This copy names no public address yet. Put the folder into any public Git"
+        " repository and give its address to [mybinder.org](https://mybinder.org), a free service that starts JupyterLab in the"
+        " image which [`binder/`](binder) describes; with Docker, `jupyter-repo2docker .` does so on your machine. Once"
+        f" the address stands in {PLACE}, `make format` adds badges and links here and in the notebooks."
     )
 
 

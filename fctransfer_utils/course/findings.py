@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..analysis.claims import VERDICTS
 from .evidence import firewall_by_data, halves_by_data, title_of
 from .project import Project
 
@@ -13,15 +15,20 @@ if TYPE_CHECKING:
     from ..analysis.claims import Claim
 
 OPEN, BOTH = "inconclusive", "both"
+PUBLISHED = re.compile(r"[+-]\d[\d.]*")
 SHORT = {"tiny-imagenet": "photographs", "glyphs": "glyphs"}
 
 
 @dataclass(frozen=True)
 class Clause:
-    """Words for each verdict on a claim; ``BOTH`` where the data sets decide it differently."""
+    """Words for each verdict on a claim; ``BOTH`` where the data sets decide it differently. ``{}`` is the numbers."""
 
     claim: str
     words: Mapping[str, str]
+
+
+def _always(words: str) -> dict[str, str]:
+    return dict.fromkeys((*VERDICTS, BOTH), words)
 
 
 SENTENCES = (
@@ -29,38 +36,35 @@ SENTENCES = (
         Clause(
             "specificity-grows",
             {
-                "reproduced": "Features grow specific to their classes towards the top, as Yosinski et al. found",
-                "not reproduced": "Features did not grow specific to their classes towards the top, as they did for"
-                " Yosinski et al.",
-                OPEN: "Whether features grow specific to their classes towards the top, as Yosinski et al. found,"
-                " stayed open here",
-                BOTH: "Whether features grow specific to their classes towards the top depended on the images",
+                "reproduced": "**Features grow specific to their classes towards the top**, as Yosinski et al. found:",
+                "not reproduced": "**Features did not grow specific to their classes towards the top**, unlike in the"
+                " networks of Yosinski et al.:",
+                OPEN: "**Whether features grow specific to their classes towards the top**, as Yosinski et al. found,"
+                " stayed open:",
+                BOTH: "**Whether features grow specific to their classes towards the top** depends on the images:",
             },
         ),
-        Clause(
-            "frozen-top-costs",
-            dict.fromkeys(("reproduced", "not reproduced", OPEN, BOTH),
-                          "seven frozen layers from the other half of the classes change top-1 by"),
-        ),
+        Clause("frozen-top-costs", _always("seven frozen layers that learnt other classes change top-1 by {}")),
     ),
     (
         Clause(
             "fine-tuned-boost",
             {
-                "reproduced": "Copied layers that go on learning beat layers drawn afresh",
-                "not reproduced": "Copied layers that go on learning did worse than layers drawn afresh",
-                OPEN: "Whether copied layers that go on learning beat layers drawn afresh stayed open",
-                BOTH: "Whether copied layers that go on learning beat layers drawn afresh depended on the images",
+                "reproduced": "**Copied layers that go on learning beat layers drawn afresh**, by {},",
+                "not reproduced": "**Copied layers that go on learning do worse than layers drawn afresh**, by {},",
+                OPEN: "**Whether copied layers that go on learning beat layers drawn afresh** stayed open, at {},",
+                BOTH: "**Whether copied layers that go on learning beat layers drawn afresh** depends on the images, by"
+                " {},",
             },
         ),
         Clause(
             "boost-beyond-selffer",
             {
-                "reproduced": "and layers from the other classes beat the network's own",
-                "not reproduced": "but layers from the other classes gain less than the network's own",
-                OPEN: "but whether layers from the other classes add anything to a second training of the network's own"
-                " is undecided",
-                BOTH: "and whether layers from the other classes beat the network's own depended on the images",
+                "reproduced": "and layers from other classes beat the network's own by {}",
+                "not reproduced": "but layers from other classes do worse than the network's own, by {}",
+                OPEN: "but that other classes have a part in this is not shown: against the network's own layers,"
+                " trained again, theirs differ by {}",
+                BOTH: "and whether layers from other classes beat the network's own depends on the images: {}",
             },
         ),
     ),
@@ -68,27 +72,28 @@ SENTENCES = (
         Clause(
             "far-fc-P1",
             {
-                "reproduced": "Fully connected layers made the convolutions below them better for images far from the"
-                " source, as Zhang et al. claim",
-                "not reproduced": "Fully connected layers did not make the convolutions below them better for images"
-                " far from the source, which Zhang et al. claim",
-                OPEN: "Whether fully connected layers make the convolutions below them better for images far from the"
-                " source, as Zhang et al. claim, stayed open",
-                BOTH: "Whether fully connected layers make the convolutions below them better for far images depended"
-                " on the images they had learnt",
+                "reproduced": "**Fully connected layers made the convolutions below them better for images far from the"
+                " source**, as Zhang et al. claim, by {},",
+                "not reproduced": "**Fully connected layers did not make the convolutions below them better for images"
+                " far from the source**, against the claim of Zhang et al.: with them, a linear classifier on the"
+                " convolutions changes by {},",
+                OPEN: "**Whether fully connected layers make the convolutions below them better for images far from the"
+                " source**, as Zhang et al. claim, stayed open, at {},",
+                BOTH: "**Whether fully connected layers make the convolutions below them better for images far from the"
+                " source** depends on the images, by {},",
             },
         ),
         Clause(
             "fc-localises",
             {
-                "reproduced": "and they did make them find objects better",
-                "not reproduced": "nor did they make them find objects better",
-                OPEN: "and whether they find objects better stayed open",
-                BOTH: "and whether they find objects better depended on the images",
+                "reproduced": "and they made them find more objects: {}",
+                "not reproduced": "nor did they make them find more objects: {}",
+                OPEN: "and whether they find more objects stayed open: {}",
+                BOTH: "and whether they find more objects depends on the images: {}",
             },
         ),
     ),
-)  # fmt: skip
+)
 SECOND_PAPER = (
     ("near-no-fc-P1", "*With or without fully connected layers, near the source?* Trunks learnt under FC layers against"
      " those learnt under GAP, an equal linear probe on both (B - A): {}. Published claim: without is better."),
@@ -119,15 +124,15 @@ def abstract(project: Project) -> str:
 
 
 def sentence(clauses: Sequence[Clause], claims: Mapping[str, Mapping[str, Claim]]) -> str:
-    """One sentence: the words of each clause by its verdict, then its numbers; empty where nothing was judged."""
+    """One sentence: the words of each clause by its verdict, with its numbers; empty where nothing was judged."""
     told = []
     for clause in clauses:
         found = {name: by_id[clause.claim] for name, by_id in claims.items() if clause.claim in by_id}
         found = {name: claim for name, claim in found.items() if claim.ours is not None and claim.ours.count}
         if found:
             words = clause.words[verdict_of_all([claim.verdict for claim in found.values()])]
-            told.append(f"{words} ({_numbers(found)})")
-    return f"{', '.join(told)}." if told else ""
+            told.append(words.format(_numbers(found)))
+    return f"{' '.join(told).rstrip(',:')}." if told else ""
 
 
 def verdict_of_all(verdicts: Sequence[str]) -> str:
@@ -137,9 +142,9 @@ def verdict_of_all(verdicts: Sequence[str]) -> str:
 
 
 def _numbers(found: Mapping[str, Claim]) -> str:
-    ours = [f"{SHORT.get(name, name)} {_points(claim)}" for name, claim in found.items()]
-    paper = next(iter(found.values())).paper
-    return "; ".join([*ours, f"published {paper}" if paper[:1] in "+-" else paper])
+    ours = " and ".join(f"{_points(claim)} on {SHORT.get(name, name)}" for name, claim in found.items())
+    paper = PUBLISHED.match(next(iter(found.values())).paper)
+    return f"{ours} (in the paper {paper.group()})" if paper else ours
 
 
 def _points(claim: Claim) -> str:

@@ -15,6 +15,7 @@ PICTURE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"\b(src|alt)\s*=\s*\"([^\"]*)\"", re.IGNORECASE)
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
+PATH = re.compile(r"`((?:binder|figures|fctransfer_utils|notebooks|tests)/[\w./*-]+)`")
 OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -36,6 +37,14 @@ def broken_links(file: Path, text: str) -> Iterator[str]:
             yield f"links to {path}, which does not exist; correct the link"
         elif anchor and other.suffix in (".md", ".ipynb") and anchor not in anchors(other, text if not path else None):
             yield f"links to {target}, but {other.name} has no such heading; correct the link"
+
+
+def missing_files(root: Path, text: str) -> Iterator[str]:
+    """Paths of the project that ``text`` names as code and that do not exist; words like NAME stand for any name."""
+    for path in dict.fromkeys(PATH.findall(text)):
+        stands_for_a_name = any(word.isupper() for word in re.findall(r"\w+", path) if word != "README")
+        if not stands_for_a_name and not any(root.glob(path)):
+            yield f"names `{path}`, which does not exist; correct it"
 
 
 def unnamed_pictures(text: str) -> Iterator[str]:

@@ -76,7 +76,11 @@ def _texts(project: Project) -> dict[str, list[str]]:
     for file in (project.root / "README.md", project.figures / "data" / "README.md"):
         if file.exists():
             text = file.read_text(encoding="utf-8")
-            broken = [*links.broken_links(file, text), *links.unnamed_pictures(text)]
+            broken = [
+                *links.broken_links(file, text),
+                *links.unnamed_pictures(text),
+                *links.missing_files(project.root, text),
+            ]
             found.setdefault(project.shown(file), []).extend(broken)
     return found
 

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from .style import BLUE, GREY, ORANGE, PALE, TREATMENT_STYLE, VERMILLION, new_figure, settle, styled
 
+HATCHES = {"AnB": "//", "AnB+": "//", "twice": "..", "random": "xx"}  # what is not learnt on the own half, in grey too
+
 
 def work_of_studies(table: pd.DataFrame) -> Figure:
     """Stacked bars, one per study: operations by treatment. Columns ``study, treatment, networks, operations``."""
@@ -20,7 +22,10 @@ def work_of_studies(table: pd.DataFrame) -> Figure:
                 look = TREATMENT_STYLE[row.treatment]
                 name = None if row.treatment in seen else look.label
                 seen.add(row.treatment)
-                axes.barh(place, row.operations, left=left, color=look.colour, edgecolor="white", label=name)
+                axes.barh(
+                    place, row.operations, left=left, color=look.colour, edgecolor="white", label=name,
+                    hatch=HATCHES.get(row.treatment),
+                )  # fmt: skip
                 axes.text(left + row.operations / 2, place, str(row.networks), ha="center", va="center", color="white")
                 left += row.operations
         axes.set_yticks(range(len(studies)), studies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_notebooks import text
 
-from fctransfer_utils.course.links import anchors, broken_links, targets, unnamed_pictures
+from fctransfer_utils.course.links import anchors, broken_links, missing_files, targets, unnamed_pictures
 
 PAGE = """# The first title
 
@@ -63,6 +63,13 @@ def test_headings_of_a_notebook_are_named_as_in_jupyterlab(write, page):
     assert len(list(broken_links(page, "[x](05_curves.ipynb#curves-of-2014)"))) == 1
     path.write_text("{", encoding="utf-8")
     assert len(list(broken_links(page, "[x](05_curves.ipynb#Curves-of-2014)"))) == 1
+
+
+def test_a_file_that_is_named_as_code_exists(page):
+    (page.parent / "tests").mkdir()
+    (page.parent / "tests" / "test_a.py").touch()
+    text = "`tests/test_a.py`, `tests/test_*.py`, `STORE/b.py`, `tests/NAME.py`, `tests/test_b.py` and `figures/c*.csv`"
+    assert [words.split("`")[1] for words in missing_files(page.parent, text)] == ["tests/test_b.py", "figures/c*.csv"]
 
 
 def test_a_picture_without_words_is_named():
