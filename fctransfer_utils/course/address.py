@@ -71,9 +71,10 @@ def launch(project: Project) -> str:
         )
     return (
         "**Binder without a link.** This copy names no public address yet. Put the folder into any public Git"
-        " repository and give its address to [mybinder.org](https://mybinder.org), a free service that starts JupyterLab in the"
-        " image which [`binder/`](binder) describes; with Docker, `jupyter-repo2docker .` does so on your machine. Once"
-        f" the address stands in {PLACE}, `make format` adds badges and links here and in the notebooks."
+        " repository and give its address to [mybinder.org](https://mybinder.org), a free service that starts"
+        " JupyterLab in the image which [`binder/`](binder) describes; with Docker, `jupyter-repo2docker .` does so on"
+        f" your machine. Once the address stands in {PLACE}, `make format` adds badges and links here and in the"
+        " notebooks."
     )
 
 

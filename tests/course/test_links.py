@@ -23,6 +23,12 @@ See [there](#what-it-costs-time--memory), [below](#twice-1), [a note](#mark) and
 [no link](nowhere.md), # no heading
 ```
 
+1. In a list:
+
+   ```
+   [no link](nowhere.md)
+   ```
+
 Nor is `[this](nowhere.md)` one.
 """
 
