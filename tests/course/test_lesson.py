@@ -177,6 +177,23 @@ def test_at_the_end_checks_claims_and_figures_are_on_record(run, project, capsys
     assert found["checks"] == ["two is two"]
     assert found["claims"] == [{"id": "dip", "statement": "It dips.", "verdict": "inconclusive"}]
     assert found["figures"] == ["curves"]
+    assert found["seconds"] >= 0
+
+
+def test_the_most_memory_so_far_is_recorded_and_only_grows(tmp_path):
+    before = most_megabytes()
+    held = bytearray(150_000_000)
+    held[::4096] = b"x" * len(held[::4096])
+    assert most_megabytes() >= max(before, 150)
+    del held
+    assert most_megabytes() >= 150
+
+
+def test_memory_is_asked_of_the_system_where_there_is_no_proc(tmp_path):
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython\nVmHWM:\t  512000 kB\n", encoding="utf-8")
+    assert most_megabytes(str(status)) == 524
+    assert most_megabytes(str(tmp_path / "none")) > 20
 
 
 @pytest.mark.parametrize("value", ["0", "two", "-1"])
