@@ -8,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from made_chromium import chromium
+from made_memory import memory_of_children
 from packaging.requirements import Requirement
 
 from fctransfer_utils.course.compare import differences
@@ -36,6 +38,8 @@ EXPECTED = (
     "12_explore",
     "14_report",
 )
+THROUGH_THE_RUNNER = "05_transfer_curves"  # the one that trains most
+BINDER = 1000  # megabytes: what a Binder session surely has
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -72,9 +76,11 @@ def test_every_profile_gives_only_parameters_that_the_notebooks_have(profile):
 
 
 @each_notebook
-def test_read_again_it_shows_what_is_committed_and_draws_the_committed_figures(path, variables, build):
+def test_read_again_it_shows_and_draws_what_is_committed_and_fits_a_binder_session(path, variables, build):
     committed = nbformat.read(path, as_version=4)
-    again = executed(committed, folder=path.parent, variables=variables)
+    with memory_of_children() as taken:
+        again = executed(committed, folder=path.parent, variables=variables)
+    assert 50 < taken.megabytes < BINDER
     assert differences(normalised(committed), normalised(again)) == []
     found = json.loads((build / "claims" / "read" / f"{path.stem}.json").read_text(encoding="utf-8"))
     for name in found["figures"]:
@@ -86,6 +92,8 @@ def test_read_again_it_shows_what_is_committed_and_draws_the_committed_figures(p
 
 @each_notebook
 def test_it_runs_where_tiny_networks_are_trained(path, build, monkeypatch):
+    if chromium() and path.stem != THROUGH_THE_RUNNER:
+        pytest.skip("tests/browser runs it so in JupyterLab")
     monkeypatch.setenv("FCTRANSFER_BUILD", str(build))
     lines = []
     (result,) = run_all(profile="smoke", only=path.stem, out=build / "notebooks", tell=lines.append, project=PROJECT)
