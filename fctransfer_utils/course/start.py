@@ -9,10 +9,15 @@ from typing import Any
 from ..errors import InputError
 from . import show
 from .lesson import Course
-from .parameters import check_data, check_parameter, check_profile, check_seed
+from .memory import OWN, no_room
+from .parameters import Between, check_data, check_parameter, check_profile, check_seed
 from .project import find_project
 
 RENEW = "FCTRANSFER_RENEW"
+ONE_AT_A_TIME = (
+    "There is little memory here: keep one notebook open at a time. Before you open the next one, end this one's kernel"
+    " (menu Kernel, Shut Down Kernel)."
+)
 
 
 def start(
@@ -21,7 +26,7 @@ def start(
     profile: str = "read",
     data: str = "glyphs",
     seed: int = 0,
-    allowed: Mapping[str, Iterable[object]] | None = None,
+    allowed: Mapping[str, Iterable[object] | Between] | None = None,
     **parameters: Any,
 ) -> Course:
     """Check every parameter, set seeds, one thread and the plot style, and print one line of provenance.
@@ -47,6 +52,8 @@ def start(
     run.project.check_writable()
     _settle(seed)
     show.line(_provenance(run))
+    if no_room(OWN, limits=()):  # for a second notebook, on Binder or where JupyterHub sets a limit
+        show.line(ONE_AT_A_TIME)
     return run
 
 
