@@ -49,7 +49,7 @@ def paper_table2(path: Path | str | None = None) -> pd.DataFrame:
     absent = [name for name in NEEDED if name not in table]
     if absent:
         raise InputError(f"the published table has no column {', '.join(absent)}; use the project's {FILE}.")
-    strangers = sorted(set(table["dataset"].astype(str)) - set(IMAGES))
+    strangers = sorted({str(name) for name in table["dataset"]} - set(IMAGES))
     if strangers:
         raise InputError(f"the published table has the data set {strangers[0]!r}, which {FILE} has not; restore it.")
     return table
