@@ -22,7 +22,7 @@ FOUND = re.compile(r"^(.+?):\d+: (.+ ==> .+)$", re.MULTILINE)
 
 def misspelt(project: Project) -> dict[str, list[str]]:
     """By file, notebooks by their name: what is misspelt in it, and how to mend it."""
-    need("codespell_lib", "checking the spelling")
+    need("codespell_lib", "checking the spelling", package="codespell")
     with tempfile.TemporaryDirectory() as folder:
         written = {str(_sources(file, Path(folder))): file.name for file in project.notebook_files()}
         there = [str(project.root / name) for name in FILES if (project.root / name).exists()]
