@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from functools import cache
+from dataclasses import fields, is_dataclass
+from functools import cache, lru_cache
 from numbers import Integral, Real
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,8 @@ def settle_fields(spec: Any) -> None:
     """
     for name, kind in _kinds(type(spec)).items():
         value = getattr(spec, name)
+        if type(value) is kind and kind not in (int, float):
+            continue  # thousands of records are read at once, and nearly all values are what they should be
         settled = _settled(name, value, kind)
         if settled is not value:
             object.__setattr__(spec, name, settled)
@@ -33,7 +35,23 @@ def _kinds(cls: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(cls)}
 
 
+def plain(spec: Any) -> dict[str, Any]:
+    """The fields of a dataclass by name, those of dataclasses in it as well: ``dataclasses.asdict`` without copies."""
+    values = ((name, getattr(spec, name)) for name in _kinds(type(spec)))
+    return {name: dict(_plain(value)) if is_dataclass(value) else value for name, value in values}
+
+
+@lru_cache(maxsize=1024)
+def _plain(part: Any) -> dict[str, Any]:
+    """Thousands of specifications have the same parts."""
+    return plain(part)
+
+
 def _settled(name: str, value: Any, kind: Any) -> Any:
+    if type(value) is int is kind and -LARGEST <= value <= LARGEST:
+        return value
+    if type(value) is float is kind:
+        return value + 0.0  # -0.0 and 0.0 are one number, but two texts
     number = isinstance(value, Real) and not isinstance(value, bool)
     if kind is int and number and isinstance(value, Integral):
         if abs(value) > LARGEST:
@@ -41,7 +59,7 @@ def _settled(name: str, value: Any, kind: Any) -> Any:
         return value if type(value) is int else int(value)
     if kind is float and number:
         try:
-            return float(value) + 0.0  # -0.0 and 0.0 are one number, but two texts
+            return float(value) + 0.0
         except OverflowError:
             raise InputError(f"{name} is too large for a number with a decimal point; give a smaller one.") from None
     if get_origin(kind) is Sequence:

@@ -34,7 +34,7 @@ RENEWALS = (
     ),
     Renewal("distant", "`--seeds 0-2 --directions A-B,B-A --cuts 1-7`", "`--seeds 0 --treatments base,AnB --cuts 7`"),
     Renewal("random", "`--seeds 0-2 --directions A-B,B-A --cuts 1-7`", "not run"),
-    Renewal("volume", "`--seeds 0-2 --directions A-B,B-A --cuts 3,5,7`", "not run"),
+    Renewal("volume", "`--seeds 0-2 --directions A-B,B-A --cuts 3,5,7 --volumes 1,5,20`", "not run"),
     Renewal("dip", "`--seeds 0-2 --directions A-B,B-A --cuts 4,5`", "not run"),
     Renewal(
         "keep",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TICK = 1.0
 GRACE = 3.0
 ATTEMPTS = 3
+STUCK = 60.0
 
 
 class Lost(Exception):
@@ -35,6 +36,7 @@ class Flight:
     runs: tuple[AnySpec, ...]
     member: Member
     future: Future
+    began: float
     patience: float = 5.0
 
 
@@ -67,6 +69,9 @@ class Dispatch:
                 else:
                     time.sleep(TICK)
                 self.session.counter.tell("tick")
+        except Exception as error:
+            self._connected()  # says so when that is the reason
+            raise error
         finally:
             with suppress(Exception):
                 self.client.cancel([flight.future for flight in self.flights.values()], force=True)
@@ -84,7 +89,7 @@ class Dispatch:
                 name = f"{runs[0].key}-{time.time_ns()}"
                 where = {"workers": [member.address], "pure": False, "retries": 0}
                 future = self.client.submit(_train, self.session.job(runs), key=name, **where)
-                self.flights[member.address] = Flight(runs, member, future)
+                self.flights[member.address] = Flight(runs, member, future, time.monotonic())
 
     def _land(self) -> None:
         """Wait a moment for networks to end; keep those that did, and take back those that never will."""
@@ -101,12 +106,14 @@ class Dispatch:
             try:
                 if flight.future.done():
                     self._keep(address, flight)
-                elif address not in self.fleet.members:
+                elif address not in self.fleet.members or self._stuck(address, flight):
                     raise Lost
-                elif self.fleet.stuck(address):
-                    self._take_back(address, flight)
             except Lost:
                 self._lose(address, flight)
+
+    def _stuck(self, address: str, flight: Flight) -> bool:
+        """Whether the worker has done nothing for so long that it will not begin any more."""
+        return min(self.fleet.idle_for(address), time.monotonic() - flight.began) > STUCK
 
     def _keep(self, address: str, flight: Flight) -> None:
         try:

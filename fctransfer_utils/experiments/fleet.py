@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.5
 MOST_DEATHS = 3
-STUCK = 10.0
 LATE = 5.0
 
 
@@ -70,7 +69,7 @@ class Member:
     memory: float
     asked: Future
     facts: Facts | None = None
-    paused_since: float | None = None
+    idle_since: float | None = None
     running: bool = True
 
 
@@ -95,8 +94,8 @@ class Fleet:
         self._looked = time.monotonic()
         try:
             there = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
-        except OSError:
-            return  # the scheduler does not answer: nothing is known of its workers
+        except (OSError, RuntimeError):
+            return  # the scheduler does not answer, or the client is being closed: nothing is known of the workers
         for address in self.members.keys() - there.keys():
             self._gone(address)
         for address in [address for address in self.refused if address not in there]:
@@ -136,10 +135,10 @@ class Fleet:
             self.refused[address] = reason
             self.tell(f"the worker {address} is not used: it {reason}")
 
-    def stuck(self, address: str) -> bool:
-        """Whether the worker has been paused for lack of memory, doing nothing, for ten seconds."""
-        since = self.members[address].paused_since if address in self.members else None
-        return since is not None and time.monotonic() - since > STUCK
+    def idle_for(self, address: str) -> float:
+        """For how many seconds the worker has had nothing at work, be it paused for lack of memory or in disorder."""
+        since = self.members[address].idle_since if address in self.members else None
+        return 0.0 if since is None else time.monotonic() - since
 
     def gather(self, *, patience: float) -> None:
         """Wait until those who are there have said what they are; for late ones only a moment, since they may yet join.
@@ -218,10 +217,10 @@ class Fleet:
     def _note(self, member: Member, info: Mapping[str, Any]) -> None:
         member.running = info["status"] == "running"
         working = info.get("metrics", {}).get("task_counts", {}).get("executing", 0)
-        if info["status"] != "paused" or working:
-            member.paused_since = None
-        elif member.paused_since is None:
-            member.paused_since = time.monotonic()
+        if working:
+            member.idle_since = None
+        elif member.idle_since is None:
+            member.idle_since = time.monotonic()
 
     def _hear_answers(self) -> None:
         for member in list(self.members.values()):

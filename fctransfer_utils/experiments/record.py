@@ -24,6 +24,7 @@ AnySpec = RunSpec | TargetSpec | FcSpec
 RECORD_VERSION = 1
 BEST = 10
 TIMINGS = ("seconds",)
+NUMBERS = (float, int)
 TEXTS = ("execution", "data_fingerprint", "split_checksum", "weights_sha256", "donor_sha256")
 
 
@@ -147,9 +148,7 @@ def _check_layout(body: dict[str, Any]) -> None:
     """Raises TypeError where a part has not the type that ``Record`` says, KeyError for an unnamed version."""
     texts = [body["versions"]["torch"], *body["versions"].values(), *(body[name] for name in TEXTS if name in body)]
     numbers = [body["seconds"], *body["measures"].values()]
-    if not all(isinstance(text, str) for text in texts) or not all(
-        isinstance(number, float | int) for number in numbers
-    ):
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, NUMBERS) for number in numbers):
         raise TypeError("a text or a number has another type")
     if not body["curve"] or not isinstance(body["result"].diverged, bool):
         raise TypeError("the curve or the result is incomplete")
@@ -201,6 +200,6 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
-        if not isinstance(value, float | int | None):
+        if value is not None and not isinstance(value, NUMBERS):
             raise TypeError(f"{name} is no number")
     return {name: math.nan if value is None else value for name, value in values.items()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
-from ..fields import settle_fields
+from ..fields import plain, settle_fields
 from ..files import checksum
 from ..models.spec import NARROW, NetSpec
 from ..training.recipe import Recipe
@@ -81,7 +81,7 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON types; ``from_json`` is its inverse. Later fields are absent where unused."""
-        return {"version": SPEC_VERSION, **compact(asdict(self))}
+        return {"version": SPEC_VERSION, **compact(plain(self))}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunSpec:
@@ -94,7 +94,7 @@ class RunSpec:
                 " Use the package version that wrote it, or start a new store."
             )
         try:
-            parts = {name: kind(**fields.pop(name)) for name, kind in _PARTS.items()}
+            parts = {name: _part(kind, fields.pop(name)) for name, kind in _PARTS.items()}
             if "donor_recipe" in fields:
                 parts["donor_recipe"] = Recipe(**fields.pop("donor_recipe"))
             return cls(**parts, **fields)
@@ -194,6 +194,16 @@ def compact(value: dict[str, Any]) -> dict[str, Any]:
 
 
 _PARTS = {"data": DataSpec, "net": NetSpec, "recipe": Recipe}
+
+
+def _part(kind: type, value: Any) -> Any:
+    """A part of a specification; equal parts of thousands of specifications are one object."""
+    return _shared(kind, tuple((name, part, type(part)) for name, part in fields_of(value).items()))
+
+
+@lru_cache(maxsize=1024)
+def _shared(kind: type, fields: tuple[tuple[str, Any, type], ...]) -> Any:
+    return kind(**{name: value for name, value, _ in fields})
 
 
 def _allowed_cuts(treatment: str) -> range:

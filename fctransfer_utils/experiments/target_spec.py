@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from ..data.spec import DataSpec
 from ..errors import InputError, unknown
-from ..fields import settle_fields
+from ..fields import plain, settle_fields
 from ..files import checksum
 from ..models.alexnet import LAYER_NAMES
 from ..models.spec import NARROW
@@ -54,7 +54,7 @@ class Moved:
 
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON types; ``from_json`` is its inverse."""
-        value = compact(asdict(self)) | {"source": self.source.to_json()}
+        value = compact(plain(self)) | {"source": self.source.to_json()}
         return {"version": SPEC_VERSION, "kind": self.KIND, **value}
 
     @classmethod

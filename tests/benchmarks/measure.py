@@ -103,12 +103,19 @@ def together(jobs: Sequence[dict[str, Any]]) -> Run:
     return Run([json.loads(out.splitlines()[-1]) for out, _ in said], seconds, peak[0])
 
 
+def environment(*, threads: int) -> dict[str, str]:
+    """The variables of a fresh process: it finds the benchmark, and torch takes so many threads."""
+    return {
+        **os.environ,
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)),
+        "PYTHONPATH": str(HERE),
+    }
+
+
 def _process(job: dict[str, Any]) -> subprocess.Popen:
-    threads = str(job["threads"])
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "PYTHONPATH": str(HERE)}
     command = [sys.executable, "-m", "benchmarks.contestant", json.dumps(job)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=environment, **pipes)
+    return subprocess.Popen(command, env=environment(threads=job["threads"]), **pipes)
 
 
 def _watch(pids: Sequence[int], peak: list[float], ended: threading.Event) -> None:

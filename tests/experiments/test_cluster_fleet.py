@@ -174,21 +174,34 @@ def test_a_fleet_is_told_in_a_line():
     assert [each.address for each in there.usable()] == ["c", "b", "a"]
 
 
-def test_a_worker_that_is_paused_and_idle_for_long_is_stuck_and_one_that_trains_is_not(monkeypatch):
+def test_a_network_that_a_worker_never_begins_is_given_to_another(study, store, run, there, jobs, monkeypatch):
+    monkeypatch.setattr(dispatch, "STUCK", 1.0)
+    submit, first = distributed.Client.submit, []
+
+    def lose_the_first(client, function, *arguments, **options):
+        if function is dispatch._train and not first:
+            first.append(options["workers"])
+            function, arguments = sum, (client.submit(bytes, 1, workers=["tcp://127.0.0.1:1"]),)  # never there
+        return submit(client, function, *arguments, **options)
+
+    monkeypatch.setattr(distributed.Client, "submit", lose_the_first)
+    report, _ = run(study(), store, there(one={}, other={}))
+    assert (report.done, report.remaining) == (7, 0)
+    assert first
+
+
+def test_how_long_a_worker_has_had_nothing_at_work(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(fleet.time, "monotonic", lambda: clock[0])
     there = Fleet(client=None, members={"a": member("a")})
-    states = [
-        ({"status": "paused", "metrics": {"task_counts": {"executing": 1}}}, False),
-        ({"status": "paused", "metrics": {"task_counts": {}}}, True),
-        ({"status": "running", "metrics": {}}, False),
-    ]
-    for info, stuck in states:
+    for status, executing, idle in (("running", 1, 0.0), ("paused", 0, 5.0), ("running", 1, 0.0), ("running", 0, 5.0)):
+        info = {"status": status, "metrics": {"task_counts": {"executing": executing}}}
         there._note(there.members["a"], info)
-        clock[0] += fleet.STUCK + 1
+        clock[0] += 5.0
         there._note(there.members["a"], info)
-        assert there.stuck("a") == stuck
-        assert there.members["a"].running == (info["status"] == "running")
+        assert there.idle_for("a") == idle
+        assert there.members["a"].running == (status == "running")
+    assert there.idle_for("gone") == 0.0
 
 
 def test_where_networks_learn_is_told_in_a_line_with_bars_and_without(capsys):
