@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -76,9 +77,12 @@ def silent(_: Progress) -> None:
 
 
 def automatic(stream: TextIO | None = None) -> Reporter:
-    """Bars when ``stream`` (standard error) is a terminal, else a line per network, or per epoch of a single one."""
+    """Bars when ``stream`` (standard error) is a terminal, else a line per network, or per epoch of a single one.
+
+    A terminal that calls itself dumb gets lines: several bars need one that can go back to the line above.
+    """
     stream = stream or sys.stderr
-    if not stream.isatty():
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return Lines(stream)
     from tqdm.auto import tqdm
 
