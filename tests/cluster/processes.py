@@ -62,6 +62,12 @@ class Processes:
         """Workers whose process has not ended."""
         return [each for each in self.workers if each.poll() is None]
 
+    def ready(self) -> None:
+        """Wait until every worker that is alive has joined the scheduler."""
+        for number, each in enumerate(self.workers):
+            log = self.folder / f"worker{number}.log"
+            until(lambda each=each, log=log: each.poll() is not None or b"Registered to" in log.read_bytes(), str(log))
+
     @contextlib.contextmanager
     def closed_gate(self) -> Iterator[None]:
         """No network begins to learn inside, until ``open_gate``."""

@@ -40,6 +40,7 @@ def run(study, store, cluster, tmp_path, monkeypatch):
             if left and left[0][0](now):
                 left.pop(0)[1]()
 
+        cluster.ready()
         report = engine.run(study, store, scheduler=cluster.address, progress=report)
         assert not left, "a step of the test was not reached"
         return report, trained
