@@ -16,7 +16,7 @@ PUBLIC = {"tiny-imagenet": (200, 500, 50), "cifar10": (10, 5000, 1000), "cifar10
 """Classes, and training and test images of each: known before they are downloaded."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outline:
     """A data set as numbers: ``train`` and ``test`` images of each class, in the order of ``class_ids``.
 

@@ -86,16 +86,21 @@ def cost_of(run: AnySpec, outlines: Outlines) -> Cost:
 def images_of(run: AnySpec, there: Outline) -> Images:
     """How many images of ``there`` the network ``run`` learns and is tested on."""
     if isinstance(run, RunSpec):
-        members, per_class = half(make_split(run.split, there), run.target), run.images_per_class
+        members, per_class = _members(there, run.split, run.target), run.images_per_class
     else:
-        members = half(make_split(run.split, there), run.half) if run.split else tuple(range(there.classes))
-        per_class = run.labels_per_class
+        members, per_class = _members(there, run.split, run.half), run.labels_per_class
     learnt = there.count(members, per_class=per_class)
     tested = there.count(members, part="test")
     if isinstance(run, FcSpec):
         tested = min(tested, MOST_TEST) + VALIDATION * len(members)
     seen = seen_in_an_epoch(run, learnt) * run.recipe.epochs
     return Images(learnt, tested, len(members), seen, tested * run.recipe.epochs)
+
+
+@lru_cache(maxsize=256)
+def _members(there: Outline, split: str, name: str) -> tuple[int, ...]:
+    """The classes of a half, or all of them without a split."""
+    return half(make_split(split, there), name) if split else tuple(range(there.classes))
 
 
 def seen_in_an_epoch(run: AnySpec, learnt: int) -> int:

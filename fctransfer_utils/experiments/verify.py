@@ -8,7 +8,6 @@ differ by on as many test images: three standard deviations of the difference of
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from ..training.execution import Execution
     from .progress import Reporter
 
-POOL = 0.25
-"""Of each table the cheapest networks that the sample is drawn from: this share."""
+POOL = 0.1
+"""The share of all networks, the cheapest ones, that the sample is drawn from."""
 DEVIATIONS, LEAST = 3.0, 0.02
 DIGITS = 6
 
@@ -110,22 +109,18 @@ def _images(row: Row) -> str:
 def sample(
     among: Sequence[Candidate], *, count: int, seed: int, studies: Sequence[str] = (), pool: float = POOL
 ) -> list[Candidate]:
-    """``count`` of the cheapest networks: of each of ``studies`` (default: all) the cheapest share ``pool`` is drawn
-    from, by ``seed``. Raises InputError for a count below 1 and for studies without a network.
+    """``count`` networks of ``studies`` (default: all), drawn by ``seed`` from the cheapest share ``pool`` of them.
+
+    Raises InputError for a count below 1 and for studies without a network.
     """
     if count < 1:
         raise InputError(f"sample {count!r}; give a whole number from 1 on.")
-    sizes = Counter(each.row["study"] for each in among)
+    there = {each.row["study"] for each in among}
     for name in studies:
-        if name not in sizes:
-            raise unknown("study of the evidence", name, sizes)
-    taken: Counter[str] = Counter()
-    cheapest = []
-    for each in (each for each in among if not studies or each.row["study"] in studies):
-        study = each.row["study"]
-        if taken[study] < max(1, round(pool * sizes[study])):
-            taken[study] += 1
-            cheapest.append(each)
+        if name not in there:
+            raise unknown("study of the evidence", name, sorted(there))
+    asked = [each for each in among if not studies or each.row["study"] in studies]
+    cheapest = asked[: max(count, round(pool * len(asked)))]
     return random.Random(seed).sample(cheapest, min(count, len(cheapest)))
 
 

@@ -26,7 +26,9 @@ def work_of_studies(table: pd.DataFrame) -> Figure:
                     place, row.operations, left=left, color=look.colour, edgecolor="white", label=name,
                     hatch=HATCHES.get(row.treatment),
                 )  # fmt: skip
-                axes.text(left + row.operations / 2, place, str(row.networks), ha="center", va="center", color="white")
+                plate = {"facecolor": look.colour, "edgecolor": "none", "pad": 1.5}
+                axes.text(left + row.operations / 2, place, str(row.networks), ha="center", va="center", color="white",
+                          bbox=plate)  # fmt: skip
                 left += row.operations
         axes.set_yticks(range(len(studies)), studies)
         axes.invert_yaxis()
@@ -70,7 +72,7 @@ def measured_speeds(table: pd.DataFrame) -> Figure:
             axes.plot(places, rows["predicted"], color=VERMILLION, marker="_", markersize=22, markeredgewidth=2.5,
                       linestyle="none", label="by counting operations")  # fmt: skip
             axes.set_xticks(places, [f"{row.treatment}\nn = {row.n}" for row in rows.itertuples()])
-            axes.set_title(f"{net}, {side} pixels")
+            axes.set_title(f"{net.partition('-drop')[0]}\n{side} pixels")
             axes.set_ylabel("images per second")
         panels[0][0].legend()
         settle(figure)
@@ -84,7 +86,7 @@ def hours_on_hardware(table: pd.DataFrame, *, one: str = "device") -> Figure:
         places = range(len(table))
         axes.barh([p - 0.19 for p in places], table["arithmetic_hours"], height=0.36, color=BLUE, label="arithmetic")
         axes.barh([p + 0.19 for p in places], table["feeding_hours"], height=0.36, color=ORANGE, hatch="//",
-                  edgecolor="white", label="sending images to the device")  # fmt: skip
+                  edgecolor="white", label="reading and sending images")  # fmt: skip
         for place, row in zip(places, table.itertuples(), strict=True):
             axes.text(row.hours * 1.08, place, f"{row.hours:,.0f} h", va="center", color=GREY)
         axes.set_xscale("log")

@@ -68,7 +68,7 @@ def test_the_exit_code_of_verify_says_what_came_out(two_candidates, capsys, monk
     monkeypatch.setattr(verify, "verify", lambda *arguments, **options: outcome)
     assert main(["verify", "transfer", "--sample", "2", "--seed", "4"]) == code
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("1 of 2 networks on glyphs")
+    assert lines[0].startswith("2 of 2 networks on glyphs")
     assert "drawn by seed 4" in lines[0]
     assert len(lines) == 2 + len(now)
 

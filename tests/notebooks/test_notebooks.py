@@ -36,6 +36,7 @@ EXPECTED = (
     "10_firewall",
     "11_which_layers_to_keep",
     "12_explore",
+    "13_scale_out",
     "14_report",
 )
 THROUGH_THE_RUNNER = "05_transfer_curves"  # the one that trains most

@@ -44,7 +44,7 @@ def test_measured_speeds_are_bars_and_predictions_marks():
     first, second = figure.axes
     assert [bar.get_height() for bar in first.patches] == [100.0, 250.0]
     assert first.lines[0].get_ydata().tolist() == [100.0, 300.0]
-    assert second.get_title(loc="left") == "big, 227 pixels"
+    assert second.get_title(loc="left") == "big\n227 pixels"
 
 
 def test_both_hours_of_every_device_are_drawn_and_the_longer_one_is_written():
