@@ -54,6 +54,9 @@ def test_a_screen_reader_is_told_what_there_is_to_see(path):
 def test_the_entries_of_a_legend_differ_without_colour(path):
     root = ElementTree.parse(path).getroot()
     shapes = {part.get("id"): part.get("d") for part in root.iter(f"{SVG}path") if part.get("id")}
+    for pattern in root.iter(f"{SVG}pattern"):
+        colour, lines = pattern.find(f"{SVG}rect").get("fill"), pattern.find(f"{SVG}path").get("d")
+        shapes[pattern.get("id")] = (lines, colour)
     for legend in root.iter(f"{SVG}g"):
         if not legend.get("id", "").startswith("legend_"):
             continue
@@ -77,7 +80,9 @@ def entries(legend, shapes):
                 style = dict(entry.split(": ", 1) for entry in drawn.get("style", "").split("; ") if entry)
                 fill, line = style.get("fill", "#000000"), style.get("stroke", "none")
                 own = shapes.get(drawn.get(TO, "#")[1:], "line")
-                filled = "hatch" if fill.startswith("url") else fill != "none"
+                filled = fill != "none"
+                if fill.startswith("url"):
+                    filled, fill = shapes[fill[5:-1]]
                 form.append((own, filled, style.get("stroke-width"), style.get("stroke-dasharray")))
                 colours.append(next((colour for colour in (fill, line) if HEX.fullmatch(colour)), "#ffffff"))
     return found
