@@ -78,6 +78,17 @@ window.reader = (() => {
       await frames();
     },
 
+    // The path of the notebook that is in front, or the words of a window that tells why there is none.
+    async front(patience) {
+      for (const until = performance.now() + patience; performance.now() < until; await frames()) {
+        const told = document.querySelector(".jp-Dialog");
+        if (told) return told.textContent;
+        const path = window.jupyterapp.shell.currentWidget?.context?.path;
+        if (path) return path;
+      }
+      return "";
+    },
+
     async run(patience) {
       const late = new Promise((_, fail) => setTimeout(() => fail(new Error("the notebook did not end in time")), patience));
       const passed = await Promise.race([window.jupyterapp.commands.execute("notebook:run-all-cells"), late]);

@@ -109,9 +109,13 @@ class Lab:
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.add_init_script(path=SCRIPTS)
-        page.goto(address)
-        page.wait_for_function("window.jupyterapp !== undefined")
-        page.evaluate("window.jupyterapp.restored.then(() => true)")
+        self._root = address.split("lab?")[0]
+        self._load(address)
+
+    def visit(self, path: str) -> str:
+        """Load the address ``path`` of the server, such as a link's end, and say what the page then shows in front."""
+        self._load(f"{self._root}{path}?reset")  # as in a new session, with nothing open yet
+        return self._call("front", PATIENCE)
 
     def open(self, path: str) -> None:
         """Open the notebook ``path`` and wait until its kernel is ready and every cell is laid out."""
@@ -172,6 +176,11 @@ class Lab:
     def close(self) -> None:
         """Close the notebook and end its kernel; nothing is saved."""
         self._call("close")
+
+    def _load(self, address: str) -> None:
+        self.page.goto(address)
+        self.page.wait_for_function("window.jupyterapp !== undefined")
+        self.page.evaluate("window.jupyterapp.restored.then(() => true)")
 
     def _call(self, name: str, argument: Any = None) -> Any:
         return self.page.evaluate(f"(argument) => window.reader.{name}(argument)", argument)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import nbformat
 import numpy as np
@@ -20,6 +21,7 @@ from papermill.parameterize import parameterize_notebook
 from PIL import Image
 
 from fctransfer_utils.course import show
+from fctransfer_utils.course.address import binder_link
 from fctransfer_utils.course.normalise import WIDGET
 from fctransfer_utils.course.parameters import load_profile
 from fctransfer_utils.course.project import Project
@@ -166,6 +168,18 @@ def test_every_control_has_a_whole_label_and_moves_its_picture_by_keys(seen):
         assert told or not box["words"]
     if taken:
         (PICTURES / f"{seen.name}-milliseconds.json").write_text(json.dumps(taken, indent=1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["05_transfer_curves", "12_explore"])
+def test_the_link_to_binder_ends_at_the_notebook_that_it_names(lab, name):
+    """What stands behind ``urlpath=`` is what Binder opens in its JupyterLab."""
+    path = f"notebooks/{name}.ipynb"
+    (end,) = parse_qs(urlsplit(binder_link("https://github.com/OWNER/NAME", path)).query)["urlpath"]
+    assert lab.visit(end) == path
+
+
+def test_a_link_to_a_notebook_that_is_not_there_says_so(lab):
+    assert "99_nowhere.ipynb" in lab.visit("lab/tree/notebooks/99_nowhere.ipynb")
 
 
 def pixels(png: bytes) -> np.ndarray:
