@@ -2,7 +2,7 @@
 window.reader = (() => {
   const PICTURE = "img.widget-image";
   const CONTROLS = { slider: ".noUi-handle", buttons: ".widget-toggle-buttons" };
-  const HIDDEN = ".noUi-target, mjx-assistive-mml"; // a slider's own parts, and what only screen readers see of formulas
+  const HIDDEN = ".noUi-target, mjx-container"; // parts of a slider, and of a formula what only screen readers see
   let panel = null;
   let moving = null;
 
