@@ -22,8 +22,18 @@ def speed(project: Project) -> str:
     tables = {name: pd.read_csv(path, keep_default_na=False) for name, path in there.items() if path.exists()}
     if "rate" not in tables:
         return "Not measured yet."
+    machines = tables["rate"].machine.unique()
+    return "\n\n".join(
+        _on_machine({name: table[table.machine == machine] for name, table in tables.items()}, machine)
+        for machine in machines
+    )
+
+
+def _on_machine(tables: dict[str, pd.DataFrame], machine: str) -> str:
     rate = tables["rate"]
     lines = [
+        f"**{machine}**, median of {rate.pairs.min()} pairs, in brackets the lowest and the highest:",
+        "",
         "| beside | processes | its images/s | images/s, ours : it | time of the grid, it : ours | memory, ours : it |",
         "| :-- | --: | --: | --: | --: | --: |",
     ]
@@ -32,12 +42,9 @@ def speed(project: Project) -> str:
         loaders = f" ({row.loaders} DataLoader workers)" if row.peer in ("stock", "lightning") else ""
         cells = [TITLES[row.peer] + loaders, str(row.processes), f"{row['peer (images/s)']:,.0f}", _shown(row), *others]
         lines.append("| " + " | ".join(cells) + " |")
-    machine = rate.machine.iloc[0]
-    lines += ["", f"Median of {rate.pairs.min()} pairs, in brackets the lowest and the highest; {machine}."]
-    lines += [_gates(tables["gates"])] if "gates" in tables else []
-    lines += [_peak(tables["peak"])] if "peak" in tables else []
-    lines += [_growth(tables["growth"])] if "growth" in tables else []
-    return "\n".join(lines)
+    told = {"gates": _gates, "peak": _peak, "growth": _growth}
+    said = [tell(tables[name]) for name, tell in told.items() if len(tables.get(name, ()))]
+    return "\n".join([*lines, "", *said])
 
 
 def _shown(row: pd.Series) -> str:
@@ -65,7 +72,8 @@ def _gates(table: pd.DataFrame) -> str:
 def _peak(table: pd.DataFrame) -> str:
     own = table.iloc[0]["images per second"]
     shares = "; ".join(
-        f"{100 * row['share that we reach']:.0f} % of {row.what}" for _, row in table.iloc[1:].iterrows()
+        f"{100 * row['share that we reach']:.0f} % [{100 * row.lowest:.0f}, {100 * row.highest:.0f}] of {row.what}"
+        for _, row in table.iloc[1:].iterrows()
     )
     return f"One network on one thread learns {own:,.0f} images/s: {shares}."
 

@@ -7,7 +7,6 @@ processes, and ratios pair by pair. Writes tables and says them. ``fctransfer be
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import platform
 import statistics
@@ -24,14 +23,14 @@ from fctransfer_utils.training import Execution, probe
 from . import gates, growth, measure, peak, sameness, scaling
 from .measure import Setting
 from .peers import FLOAT32, PEERS, WITH_LOADERS, missing
-from .report import Ratio, as_markdown
+from .report import Ratio, as_markdown, keep
 from .task import Task
 
 PARTS = ("gates", "rate", "grid", "growth", "peak", "cluster", "sameness")
 RATE = Task(per_class=128, epochs=2)
 GRID = Task(per_class=32, epochs=1)
 ACCURACY = Task(classes=20, per_class=256, width=12, epochs=12, dropout=0.0, learning_rate=0.01)  # all but settled
-SAMENESS = Task(classes=20, per_class=100, width=12, epochs=6, dropout=0.2, learning_rate=0.02)
+SAMENESS = Task(classes=20, per_class=50, width=12, epochs=4, dropout=0.2, learning_rate=0.02)
 TINY = Task(classes=8, per_class=24, width=12, epochs=1)
 ALONG_THE_CORES = ("stock", "tuned")  # also run in several processes; the frameworks as they are used, in one
 ON_THE_GRID = ("stock", "tuned")
@@ -178,24 +177,22 @@ class Bench:
 
     def _keep(self, name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         _say(f"\n{name}\n{as_markdown(header, rows)}\n")
-        self.options.out.mkdir(parents=True, exist_ok=True)
-        with (self.options.out / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*header, "machine"])
-            label = f"{processor()}, {measure.cores()} cores, torch {torch.__version__}, {self.execution.label}"
-            writer.writerows([*(_rounded(cell) for cell in row), label] for row in rows)
+        label = f"{processor()}, {measure.cores()} cores, torch {torch.__version__}, {self.execution.label}"
+        keep(self.options.out / f"{name}.csv", [*header, "machine"], [[*map(_rounded, row), label] for row in rows])
 
 
 _RATIO = ("ratio (median)", "lowest", "highest", "pairs")
 
 
 def processor() -> str:
-    """The name of the processor."""
+    """The name of the processor, and whether it has tiles for products in bfloat16, which decides most here."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+    tiles = any(line.startswith("flags") and "amx_bf16" in line.split() for line in lines)
+    return f"{name} with AMX" if tiles else name
 
 
 def _described(peer: Setting) -> list[object]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -33,6 +35,18 @@ def as_markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     for row in rows:
         lines.append("| " + " | ".join(_shown(cell) for cell in row) + " |")
     return "\n".join(lines)
+
+
+def keep(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table whose last column names the machine; rows of other machines under the same header stay in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before: list[list[str]] = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            before = list(csv.reader(file))
+    others = [row for row in before[1:] if row[-1] != rows[0][-1]] if before[:1] == [list(header)] else []
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows, *others])
 
 
 def _shown(cell: object) -> str:

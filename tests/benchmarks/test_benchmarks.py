@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import __main__ as program
 from benchmarks import gates, growth, measure, peers
-from benchmarks.report import Ratio, as_markdown
+from benchmarks.report import Ratio, as_markdown, keep
 from benchmarks.task import Task, orders
 from fctransfer_utils import cli
 from fctransfer_utils.models import state_of
@@ -76,6 +76,16 @@ def test_ratios_are_taken_pair_by_pair():
     with pytest.raises(ValueError, match="longer"):
         Ratio.of([1], [1, 2], less_is_better=True)
     assert as_markdown(["a", "b"], [["x", 1234.5]]).splitlines()[-1] == "| x | 1,234 |"
+
+
+def test_measuring_on_one_machine_keeps_what_was_measured_on_another(tmp_path):
+    table, header = tmp_path / "new" / "bench.csv", ["what", "machine"]
+    keep(table, header, [["slow", "a, old"]])
+    keep(table, header, [["fast", "b"], ["faster", "b"]])
+    keep(table, header, [["fastest", "b"]])
+    assert table.read_text(encoding="utf-8") == 'what,machine\nfastest,b\nslow,"a, old"\n'
+    keep(table, ["other", "machine"], [["new", "b"]])
+    assert table.read_text(encoding="utf-8") == "other,machine\nnew,b\n"
 
 
 def test_what_shared_layers_save_is_counted(monkeypatch):

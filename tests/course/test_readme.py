@@ -156,3 +156,12 @@ def test_the_speed_is_that_of_the_committed_benchmark_and_a_missed_gate_is_told(
     assert "600 | 3.00 [2.90, 3.20] | 4.00 [3.90, 4.10] | - |" in stock
     assert "1,500 | 1.20 [1.10, 1.30] | - | - |" in tuned
     assert "missed: tuned, mean top-1 of 5 seeds (0.7, allowed 0.5)" in readme.speed(project)
+
+
+def test_every_machine_of_the_benchmark_has_a_table_of_its_own(project):
+    other = RATE.partition("\n")[2].replace("1800,600,3.0", "1800,900,2.0").replace("a processor", "another")
+    (project.figures / "data" / "bench_rate.csv").write_text(RATE + other, encoding="utf-8")
+    first, second = readme.speed(project).split("**another**")
+    assert "**a processor**" in first
+    assert "3.00 [2.90" in first
+    assert "2.00 [2.90" in second
