@@ -174,6 +174,7 @@ window.reader = (() => {
     },
 
     async close() {
+      if (!panel) return; // the page has been loaded anew since
       await panel.context.sessionContext.shutdown();
       panel.dispose();
       panel = null;
