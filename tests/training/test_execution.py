@@ -28,6 +28,10 @@ def test_an_execution_that_does_not_exist_is_refused(text):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA GPU")
-def test_a_missing_gpu_is_named():
+def test_a_missing_gpu_is_named_where_it_is_needed(monkeypatch):
+    elsewhere = parse("cuda/bfloat16")
     with pytest.raises(InputError, match="cuda"):
-        Execution("cuda")
+        elsewhere.check_device()
+    monkeypatch.setenv("FCTRANSFER_EXECUTION", "cuda/bfloat16")
+    with pytest.raises(InputError, match="cuda"):
+        probe()
