@@ -30,7 +30,7 @@ PARTS = ("gates", "rate", "grid", "growth", "peak", "cluster", "sameness")
 RATE = Task(per_class=128, epochs=2)
 GRID = Task(per_class=32, epochs=1)
 ACCURACY = Task(classes=20, per_class=256, width=12, epochs=12, dropout=0.0, learning_rate=0.01)  # all but settled
-SAMENESS = Task(classes=20, per_class=50, width=12, epochs=4, dropout=0.2, learning_rate=0.02)
+SAMENESS = Task(classes=20, per_class=200, width=12, epochs=8, dropout=0.2, learning_rate=0.02)
 TINY = Task(classes=8, per_class=24, width=12, epochs=1)
 ALONG_THE_CORES = ("stock", "tuned")  # also run in several processes; the frameworks as they are used, in one
 ON_THE_GRID = ("stock", "tuned")
@@ -155,7 +155,7 @@ class Bench:
     def sameness(self) -> None:
         """What may differ when one network is trained twice."""
         task = TINY if self.options.tiny else SAMENESS
-        self._keep("bench_sameness", sameness.HEADER, sameness.table(task))
+        self._keep("bench_sameness", sameness.HEADER, sameness.table(task), execution=Execution())
 
     def _rate(self, setting: Setting) -> float:
         return sum(answer["rate"] for answer in measure.network(setting, self.rate_task).answers)
@@ -175,9 +175,12 @@ class Bench:
         _say(f"  {peer.name}, images/s by DataLoader workers: {', '.join(f'{k}: {v:.0f}' for k, v in rates.items())}")
         return replace(peer, workers=max(rates, key=rates.__getitem__))
 
-    def _keep(self, name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    def _keep(
+        self, name: str, header: Sequence[str], rows: Sequence[Sequence[object]], *, execution: Execution | None = None
+    ) -> None:
         _say(f"\n{name}\n{as_markdown(header, rows)}\n")
-        label = f"{processor()}, {measure.cores()} cores, torch {torch.__version__}, {self.execution.label}"
+        label = f"{processor()}, {measure.cores()} cores, torch {torch.__version__}"
+        label += f", {(execution or self.execution).label}"
         keep(self.options.out / f"{name}.csv", [*header, "machine"], [[*map(_rounded, row), label] for row in rows])
 
 

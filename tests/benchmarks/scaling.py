@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-from cluster.processes import Processes, until
+from cluster.processes import Processes
 from made_records import made_outcome, made_study
 
 from fctransfer_utils.experiments import engine, places
@@ -108,15 +108,14 @@ def _timed(
 
 def _have(there: Processes, count: int) -> None:
     """See that ``count`` workers are there, and no more."""
-    from distributed import Client
-
     for each in there.alive[count:]:
         each.kill()
         each.wait()
     while len(there.alive) < count:
         there.worker()
-    with Client(there.address) as client:
-        until(lambda: len(client.scheduler_info(n_workers=-1)["workers"]) == count, _called(count))
+    there.ready()
+    if len(there.alive) != count:
+        raise RuntimeError(f"of {_called(count)} {len(there.alive)} started; see the logs in {there.folder}")
 
 
 class _cluster:

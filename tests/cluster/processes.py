@@ -44,16 +44,8 @@ class Processes:
         home = self.folder / f"worker{len(self.workers)}"
         home.mkdir()
         prepare(home)
-        options = [
-            "--nthreads",
-            "1",
-            "--memory-limit",
-            memory,
-            "--no-nanny",
-            "--no-dashboard",
-            "--preload",
-            str(self.preload),
-        ]
+        options = ["--nthreads", "1", "--memory-limit", memory, "--no-nanny", "--no-dashboard"]
+        options += ["--preload", str(self.preload)] if self.preload else []
         self.workers.append(self._start("worker", scheduler or self.address, *options, home=home))
         return self.workers[-1]
 
