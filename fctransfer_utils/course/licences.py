@@ -59,13 +59,13 @@ def _needed() -> dict[str, Distribution]:
 def licence_of(package: Distribution) -> str:
     """The licence in a few words: the expression, else the classifiers, else a short name, else the file's name."""
     stated = package.metadata
-    if stated["License-Expression"]:
-        return stated["License-Expression"]
+    if expression := stated.get("License-Expression"):
+        return expression
     classified = [line.split(" :: ")[-1] for line in stated.get_all("Classifier") or () if line.startswith("License")]
     names = [name for name in classified if name != "OSI Approved"]
     if names:
         return ", ".join(names)
-    name = " ".join((stated["License"] or "").split())
+    name = " ".join((stated.get("License") or "").split())
     if name and name.lower() != "unknown" and len(name) <= LONGEST:
         return name
     files = stated.get_all("License-File") or ()

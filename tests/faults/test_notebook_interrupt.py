@@ -82,7 +82,7 @@ def test_an_interrupted_cell_says_how_to_go_on_and_does(kernel, project, workers
         pytest.importorskip("distributed")
     manager, client = kernel(workers)
     assert outputs_of(client, BEGIN)[0]["status"] == "ok"
-    message = client.execute(LONG)
+    message = client.execute(LONG, stop_on_error=False)  # the next cell waits instead of being aborted with it
     assert first_network(project / "build")
     manager.interrupt_kernel()
     reply = client.get_shell_msg(timeout=PATIENCE)
