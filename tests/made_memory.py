@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 
 class Watched:
-    """The most memory of every program that was seen."""
+    """The most memory of every program that was seen; not of those that were there before, nor what they start."""
 
     def __init__(self) -> None:
         self._most: dict[int, int] = {}
@@ -29,8 +29,8 @@ class Watched:
     def look(self) -> None:
         """See what every program has taken so far."""
         for child in _children():
-            if child.pid not in self._others:
-                with suppress(psutil.Error, OSError):
+            with suppress(psutil.Error, OSError):
+                if self._others.isdisjoint({child.pid, *(parent.pid for parent in child.parents())}):
                     self._most[child.pid] = max(self._most.get(child.pid, 0), _most_bytes(child))
 
 

@@ -154,15 +154,18 @@ def test_a_worker_with_other_images_is_not_used(study, store, cluster, run, alon
         stripes_in(home)
         next(home.glob("images/train/class0/*")).unlink()
 
-    workers(cluster, 1)  # without a limit of memory, so that it is the one that is asked which images it has
+    workers(cluster, 0)
+    workers(cluster, 1)  # a new one without a limit of memory, so that it is the one that is asked which images it has
     odd = cluster.worker("2GiB", prepare=other_images)
-    with cluster.closed_gate():
-        report, times = run((lambda now: odd.pid in cluster.begun(), cluster.open_gate))
+    try:
+        with cluster.closed_gate():
+            report, times = run((lambda now: odd.pid in cluster.begun(), cluster.open_gate))
+    finally:
+        odd.kill()
+        odd.wait()
     assert any("differ from those of the study" in note for note in run.notes)
     assert (report.done, times) == (len(study.runs), Counter(study.keys))
     assert outcomes(store) == alone
-    odd.kill()
-    odd.wait()
 
 
 def test_the_end_of_the_scheduler_is_one_clear_error_and_the_study_goes_on(

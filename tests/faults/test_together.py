@@ -17,7 +17,7 @@ def test_runs_that_start_together_train_each_network_once(forks, compare, tmp_pa
     order = Order(store=str(tmp_path / "store"), told=str(told))
     statuses = forks.run(*[order] * 5)  # in a folder that none of them has made yet
     assert 0 in statuses
-    assert set(statuses) <= {0, REFUSED}
+    assert set(statuses) <= {0, REFUSED}, told.read_text()
     keys = [line for line in told.read_text().splitlines() if "in use" not in line]
     assert len(keys) == len(set(keys)) == 7
     compare(Store(tmp_path / "store", create=False))
