@@ -54,7 +54,7 @@ def sameness(project: Project) -> str:
 
 
 def _share(value: float) -> str:
-    return "0" if value == 0 else f"{100 * value:.2g} %"
+    return "0" if value == 0 else f"{100 * value:.0f} %" if value > 0.1 else f"{100 * value:.2g} %"
 
 
 def _table(project: Project, name: str) -> pd.DataFrame | None:
