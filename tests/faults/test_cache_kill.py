@@ -7,7 +7,7 @@ import os
 import signal
 
 import pytest
-from made_pictures import picture
+from made_pictures import two_classes_in
 from made_runs import Order
 
 from fctransfer_utils.data import DataSpec, load
@@ -17,12 +17,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 @pytest.fixture
 def image_folder(tmp_path):
-    for part in ("train", "val"):
-        for label, name in enumerate(("ant", "bee")):
-            folder = tmp_path / "pictures" / part / name
-            folder.mkdir(parents=True)
-            picture(90 * label).save(folder / "0.png")
-    return tmp_path / "pictures"
+    return two_classes_in(tmp_path / "pictures")
 
 
 def entry(folder):

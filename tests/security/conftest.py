@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from made_settings import own_settings  # noqa: F401 (a fixture)
 
 
 class Trap:
@@ -16,15 +17,6 @@ class Trap:
 
     def __reduce__(self):
         return Path.touch, (self.path,)
-
-
-@pytest.fixture(autouse=True)
-def own_settings(monkeypatch, tmp_path):
-    """No test reads options or writes caches outside its own folder."""
-    for name in ("CACHE", "DATA", "BAD_IMAGES", "DOWNLOAD", "PROJECT", "BUILD", "RENEW", "WORKERS"):
-        monkeypatch.delenv(f"FCTRANSFER_{name}", raising=False)
-    monkeypatch.setenv("FCTRANSFER_EXECUTION", "cpu/float32")
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from made_damage import attempt
-from made_pictures import picture
+from made_pictures import two_classes_in
 
 from fctransfer_utils.course.checks import Expected
 from fctransfer_utils.course.parameters import inspected, load_profile
@@ -32,12 +32,7 @@ PACKAGE = Path(__file__).parents[2] / "fctransfer_utils"
 
 @pytest.fixture
 def image_folder(tmp_path):
-    for part in ("train", "val"):
-        for label, name in enumerate(("ant", "bee")):
-            folder = tmp_path / "pictures" / part / name
-            folder.mkdir(parents=True)
-            picture(90 * label).save(folder / "0.png")
-    return tmp_path / "pictures"
+    return two_classes_in(tmp_path / "pictures")
 
 
 def test_records_weights_and_descriptions(trap, tmp_path):
