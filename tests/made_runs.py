@@ -154,7 +154,7 @@ def _limit_memory(megabytes: int) -> None:
 
 
 def _serve() -> None:
-    import torch._dynamo  # an optimiser imports it when the first one is made
+    import torch
 
     from fctransfer_utils.experiments import run_network, worker
 

@@ -22,10 +22,10 @@ CONNECT = 20.0
 PATIENCE = 60.0
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
-# Workers are forked from a server that has imported torch once (and what its optimisers import when the first one is
-# made): they start in no time and share its memory. Elsewhere than on Linux, system libraries do not survive a fork.
+# Workers are forked from a server that has imported torch once: they start in no time and share its memory. Elsewhere
+# than on Linux, system libraries do not survive a fork.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-PRELOADED = ("distributed", "torch", "torch._dynamo", f"{__package__}.dispatch", f"{__package__}.run_network")
+PRELOADED = ("distributed", "torch", f"{__package__}.dispatch", f"{__package__}.run_network")
 
 # Weights travel with the networks that start from them, and a worker that dies is known to us before Dask gives up.
 SETTINGS = {"distributed.admin.large-graph-warning-threshold": "100 GB"}

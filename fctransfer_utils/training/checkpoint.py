@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,9 @@ class Checkpoint:
 def _state(learner: Learner) -> dict[str, Tensor]:
     """Weights and buffers, momentum and the place in the stream of dropout, by name."""
     momentum = {
-        f"momentum/{place}": learner.optimiser.state[parameter]["momentum_buffer"]
-        for place, parameter in enumerate(_learning(learner))
-        if learner.optimiser.state.get(parameter, {}).get("momentum_buffer") is not None
+        f"momentum/{place}": momentum
+        for place, momentum in enumerate(chain.from_iterable(group.momenta for group in learner.optimiser.groups))
+        if momentum is not None
     }
     weights = {f"net/{name}": value for name, value in learner.net.state_dict().items()}
     return weights | momentum | {"draws": learner.draws}
@@ -114,15 +115,13 @@ def _state(learner: Learner) -> dict[str, Tensor]:
 def _restore(learner: Learner, kept: Mapping[str, Tensor]) -> None:
     for name, value in learner.net.state_dict().items():
         value.copy_(kept[f"net/{name}"])
-    for place, parameter in enumerate(_learning(learner)):
-        if (buffer := kept.get(f"momentum/{place}")) is not None:
-            # the layout in memory of the weights, which the fused step of the optimiser relies on
-            learner.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
+    place = count()
+    for group in learner.optimiser.groups:
+        for number, parameter in enumerate(group.parameters):
+            if (momentum := kept.get(f"momentum/{next(place)}")) is not None:
+                # the layout in memory of the weights, which the fused step of the optimiser relies on
+                group.momenta[number] = torch.empty_like(parameter).copy_(momentum)
     learner.draws = kept["draws"]
-
-
-def _learning(learner: Learner) -> list[Tensor]:
-    return [parameter for group in learner.optimiser.param_groups for parameter in group["params"]]
 
 
 def _plain(value: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from .. import seeds
 from ..data.image_set import Labelled
 from ..errors import InputError
 from ..models.init import weight_layer
+from .descent import Descent, Group
 from .execution import Execution, one_thread
 from .feed import Batches
 from .heads import Features
@@ -73,7 +74,7 @@ def first_steps(
     for part in head.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    optimiser = torch.optim.SGD(head.parameters(), lr=learning_rate, momentum=momentum)
+    optimiser = Descent([Group(list(head.parameters()))], momentum=momentum)
     batches = Batches(len(learn.labels), batch_size, seeds.generator(seed, "first steps"))
     found = []
     with one_thread(Execution()):
@@ -81,10 +82,9 @@ def first_steps(
             with torch.no_grad():
                 loss = F.cross_entropy(head(learn.values), learn.labels).item()
             chosen = next(batches)
-            optimiser.zero_grad(set_to_none=True)
             F.cross_entropy(head(learn.values[chosen]), learn.labels[chosen]).backward()
             found.append(Step(step, loss, _weight_gradients(head)))
-            optimiser.step()
+            optimiser.step(learning_rate)
     return tuple(found)
 
 

@@ -197,12 +197,9 @@ def train_head(
             head.train()
             for step, chosen in enumerate(islice(batches, steps)):
                 rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
-                for group in optimiser.param_groups:
-                    group["lr"] = rate * group["share"]
                 loss = F.cross_entropy(head(learn.values[chosen]), learn.labels[chosen])
-                optimiser.zero_grad(set_to_none=True)
                 loss.backward()
-                optimiser.step()
+                optimiser.step(rate)
             spent += time.perf_counter() - start
             curve.append(HeadEpoch(epoch + 1, *score(head, learn), *score(head, judge), spent))
             if not _finite(curve[-1]):

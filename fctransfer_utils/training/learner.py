@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..models import freeze, layer_numbers, train_mode
+from .descent import Descent, Group
 from .execution import Execution
 from .prefix import constant_layers
 from .recipe import Recipe
@@ -37,7 +38,7 @@ class Learner:
     cut: int
     frozen_rest: nn.Sequential
     learning: nn.Sequential
-    optimiser: torch.optim.SGD
+    optimiser: Descent
     execution: Execution
     draws: Tensor
     total: Tensor
@@ -62,21 +63,18 @@ class Learner:
     def begin(self) -> None:
         """Before an epoch."""
         train_mode(self.net, self.still)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.forget()
         self.total = torch.zeros((), device=self.execution.device)
 
     def step(self, signal: Tensor, labels: Tensor, rate: float) -> None:
         """One step of gradient descent from what layer ``cut`` gives for a batch."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["share"]
         with self.execution.autocast():
             with torch.no_grad():
                 signal = self.frozen_rest(signal)
             logits = self.learning(signal)
         loss = F.cross_entropy(logits.float(), labels)
         loss.backward()
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)  # at once: those of a whole crew would take much memory
+        self.optimiser.step(rate)  # and drops the gradients at once: those of a whole crew would take much memory
         self.total += loss.detach() * len(labels)
 
 
@@ -103,17 +101,14 @@ def _generator(execution: Execution):
     return torch.cuda if execution.device.startswith("cuda") else torch
 
 
-def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD over what learns; weight decay on matrices and filters only (Caffe also spares biases).
-
-    Each group learns at its ``share`` of the rate, which whoever takes a step puts into ``lr``.
-    """
+def make_optimiser(net: nn.Module, recipe: Recipe) -> Descent:
+    """SGD over what learns; weight decay on matrices and filters only (Caffe also spares biases)."""
     learning = [p for p in net.parameters() if p.requires_grad]
     if not learning:
         raise InputError("every layer is frozen, so there is nothing to train; use a cut n below the last layer.")
     groups = [
-        {"params": [p for p in learning if p.dim() > 1], "weight_decay": recipe.weight_decay, "share": 1.0},
-        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0, "share": recipe.bias_rate},
+        Group([p for p in learning if p.dim() > 1], weight_decay=recipe.weight_decay),
+        Group([p for p in learning if p.dim() <= 1], share=recipe.bias_rate),
     ]
     fused = next(iter(learning)).device.type in ("cpu", "cuda")
-    return torch.optim.SGD([g for g in groups if g["params"]], lr=0.0, momentum=recipe.momentum, fused=fused)
+    return Descent(groups, momentum=recipe.momentum, fused=fused)

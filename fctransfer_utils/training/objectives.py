@@ -172,12 +172,9 @@ def fit(
             train_mode(net, frozen)
             for step, chosen in enumerate(islice(batches, steps)):
                 rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
-                for group in optimiser.param_groups:
-                    group["lr"] = rate * group["share"]
                 loss = objective.loss(net(prepare(learn.inputs[chosen])), learn.targets[chosen])
-                optimiser.zero_grad(set_to_none=True)
                 loss.backward()
-                optimiser.step()
+                optimiser.step(rate)
             outputs = _outputs(net, judge.inputs, prepare)
             predictions = objective.predict(outputs)
             score = objective.loss(outputs, judge.targets).item()

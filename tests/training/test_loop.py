@@ -11,6 +11,7 @@ from fctransfer_utils.data.image_set import Labelled
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.models import NetSpec, build, state_of
 from fctransfer_utils.training import Execution, Recipe, train
+from fctransfer_utils.training.descent import Descent
 from fctransfer_utils.training.learner import make_optimiser
 from fctransfer_utils.training.loop import learning_rate
 
@@ -61,16 +62,15 @@ def test_freezing_gives_the_same_gradient_steps_as_a_zero_learning_rate_below_th
     learn(fast, frozen=3)
     data, kept = stripes(), state_of(slow[:3])
 
-    class Restoring(torch.optim.SGD):
-        def step(self, *args, **kwargs):
-            out = super().step(*args, **kwargs)
+    class Restoring(Descent):
+        def step(self, rate):
+            super().step(rate)
             slow[:3].load_state_dict(kept)
-            return out
 
     from fctransfer_utils.training import learner
 
     original = learner.make_optimiser
-    learner.make_optimiser = lambda model, recipe: Restoring(original(model, recipe).param_groups, lr=0.0)
+    learner.make_optimiser = lambda model, recipe: Restoring(original(model, recipe).groups, momentum=recipe.momentum)
     try:
         learn(slow, data=data)
     finally:
@@ -144,10 +144,10 @@ def test_the_step_schedule_divides_by_ten_after_each_third():
 
 
 def test_weight_decay_spares_biases_and_batch_norm():
-    groups = make_optimiser(net(batch_norm=True), RECIPE).param_groups
-    assert [group["weight_decay"] for group in groups] == [RECIPE.weight_decay, 0.0]
-    assert {p.dim() > 1 for p in groups[0]["params"]} == {True}
-    assert {p.dim() > 1 for p in groups[1]["params"]} == {False}
+    groups = make_optimiser(net(batch_norm=True), RECIPE).groups
+    assert [group.weight_decay for group in groups] == [RECIPE.weight_decay, 0.0]
+    assert {p.dim() > 1 for p in groups[0].parameters} == {True}
+    assert {p.dim() > 1 for p in groups[1].parameters} == {False}
 
 
 def test_what_cannot_be_trained_gets_one_error():
