@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from .. import __version__
 from ..errors import InputError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 CONNECT = 20.0
 PATIENCE = 60.0
@@ -27,16 +28,26 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THR
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 PRELOADED = ("distributed", "torch", f"{__package__}.dispatch", f"{__package__}.run_network")
 
+UNGUARDED = (
+    "A script that asks for several workers needs its calls under: if __name__ == '__main__': since every worker reads"
+    " the script when it starts. Put them there, or use one worker."
+)
+
 # Weights travel with the networks that start from them, and a worker that dies is known to us before Dask gives up.
 SETTINGS = {"distributed.admin.large-graph-warning-threshold": "100 GB"}
 
 
 @contextmanager
-def local_cluster(workers: int) -> Iterator[Client]:
-    """A client of ``workers`` processes of one thread on this machine; they end with the context."""
+def local_cluster(workers: int) -> Iterator[LocalCluster]:
+    """``workers`` processes of one thread on this machine, which end with the context; it may be entered in a thread.
+
+    Raises InputError when they cannot be started.
+    """
     _need_dask()
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise InputError(UNGUARDED)  # here a new worker runs the script that wants workers
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import LocalCluster
 
     quiet = {
         **SETTINGS,
@@ -49,18 +60,21 @@ def local_cluster(workers: int) -> Iterator[Client]:
     with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch, dask.config.set(quiet), _quiet_logs():
         with _deaf_children():
             _preload()
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                local_directory=scratch,
-                silence_logs=logging.CRITICAL,
-            )
-        with cluster, Client(cluster) as client:
-            yield client
+            try:
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    local_directory=scratch,
+                    silence_logs=logging.CRITICAL,
+                )
+            except RuntimeError as error:
+                raise InputError(f"{workers} worker processes could not be started ({error}). {UNGUARDED}") from error
+        with cluster:
+            yield cluster
 
 
 @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..training.execution import Execution
 
 LOOK_EVERY = 0.5
+ANSWER = 0.05
 MOST_DEATHS = 3
 LATE = 5.0
 
@@ -152,7 +153,8 @@ class Fleet:
             late = not self.members or any(each.facts is None and each.running for each in self.members.values())
             if waited > (LATE if some else patience) or (some and not late):
                 break
-            time.sleep(LOOK_EVERY)
+            time.sleep(ANSWER)
+            self._hear_answers()
             self.look()
         if not any(self.usable()):
             raise InputError(self.none_usable())

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from .worker import load_images, train_job
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
     from ..data.spec import DataSpec
     from ..training.execution import Execution
@@ -55,9 +58,14 @@ def place(workers: int, scheduler: str | None, tell: Callable[[str], object]) ->
                 train=lambda session: _train_on(client, session, fleet),
                 elsewhere=True,
             )
+    elif workers == 1:
+        yield Place(probe, _seen_here, _train_here)
     else:
-        beside = partial(_train_beside, workers=workers, tell=tell)
-        yield Place(probe, _seen_here, _train_here if workers == 1 else beside)
+        from .cluster import local_cluster
+
+        with ExitStack() as stack, ThreadPoolExecutor(1) as beside:  # they start while this process probes and loads
+            started = beside.submit(stack.enter_context, local_cluster(workers))
+            yield Place(probe, _seen_here, partial(_train_beside, started=started, tell=tell))
 
 
 def _seen_here(data: DataSpec, root: str | None) -> str:
@@ -77,12 +85,30 @@ def _telling(session: Session, run: AnySpec) -> Callable:
     return lambda epoch: session.counter.tell("epoch", run=run, epoch=epoch)
 
 
-def _train_beside(session: Session, *, workers: int, tell: Callable[[str], object]) -> None:
-    from .cluster import PATIENCE, local_cluster
+def _train_beside(session: Session, *, started: Future[LocalCluster], tell: Callable[[str], object]) -> None:
+    from distributed import Client
+
+    from .cluster import PATIENCE
     from .fleet import Fleet
 
-    with local_cluster(workers) as client:
-        _train_on(client, session, Fleet(client, tell), patience=PATIENCE)
+    with TemporaryDirectory(prefix="fctransfer-") as folder:
+        session.images = _handed(session, Path(folder))
+        with Client(started.result()) as client:
+            _train_on(client, session, Fleet(client, tell), patience=PATIENCE)
+
+
+def _handed(session: Session, folder: Path) -> dict[DataSpec, Path]:
+    """Files with the images that were made here, for the workers; sets that lie in files anyway are not among them."""
+    from ..data.handed import hand, is_handed
+
+    files = {}
+    for number, data in enumerate(session.fingerprints):
+        images = load_images(data, session.data_root)
+        if (data.rendered_classes or data.view) and is_handed(images):
+            with suppress(OSError):  # no room: every worker makes its own
+                hand(images, folder / f"{number}.safetensors")
+                files[data] = folder / f"{number}.safetensors"
+    return files
 
 
 def _train_on(client: Client, session: Session, fleet: Fleet, *, patience: float | None = None) -> None:

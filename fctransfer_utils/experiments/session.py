@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .checkpoints import Checkpoints
@@ -23,7 +24,9 @@ SLACK = 0.9
 
 @dataclass
 class Session:
-    """What one call knows: networks that wait, the images that all must see, and seconds by kind of network."""
+    """What one call knows: networks that wait, the images that all must see (``images``: files of this machine that
+    hold them), and seconds by kind of network.
+    """
 
     store: Store
     counter: Counter
@@ -35,6 +38,7 @@ class Session:
     checkpoints: Checkpoints | None = None
     execution: Execution | None = None
     fingerprints: dict[DataSpec, str] = field(default_factory=dict)
+    images: Mapping[DataSpec, Path] = field(default_factory=dict)
     seconds: dict[tuple[str, int], float] = field(default_factory=dict)
     diverged: list[str] = field(default_factory=list)
     closing: bool = False
@@ -61,6 +65,7 @@ class Session:
             donors={key: self.store.weights_bytes(key) for key in donors_of(runs)},
             data_root=self.data_root,
             fingerprint=self.fingerprints[runs[0].data],
+            images=self.images.get(runs[0].data),
             keep=frozenset(run.key for run in runs if every or run.treatment == "base" or run.key in donors),
             seconds=self.seconds_left(),
             checkpoints=self.checkpoints,

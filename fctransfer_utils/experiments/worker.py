@@ -33,9 +33,9 @@ class Job:
     """Networks to train together (mostly one; more of them are a crew) and all that their process must know.
 
     ``donors`` are the bytes of the donors' weights by key, ``fingerprint`` the images that the first process found
-    (empty: not yet known), ``keep`` the keys whose weights come back, ``seconds`` how long it may take (None: any
-    time), ``checkpoints`` where networks are kept while they learn (None: nowhere). All networks of a job learn the
-    same images.
+    (empty: not yet known), ``images`` a file that they were handed on in (None: look for them), ``keep`` the keys whose
+    weights come back, ``seconds`` how long it may take (None: any time), ``checkpoints`` where networks are kept while
+    they learn (None: nowhere). All networks of a job learn the same images.
     """
 
     runs: tuple[AnySpec, ...]
@@ -43,6 +43,7 @@ class Job:
     donors: Mapping[str, bytes] = field(default_factory=dict)
     data_root: str | None = None
     fingerprint: str = ""
+    images: Path | None = None
     keep: frozenset[str] = frozenset()
     seconds: float | None = None
     checkpoints: Checkpoints | None = None
@@ -56,16 +57,19 @@ class Outcome:
     weights: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def load_images(spec: DataSpec, root: str | Path | None, *, progress: bool = False) -> ImageSet:
+def load_images(
+    spec: DataSpec, root: str | Path | None, *, progress: bool = False, file: Path | None = None
+) -> ImageSet:
     """The images; sets that take no more than half a gigabyte together are kept for the next call.
 
-    ``progress`` shows a bar while files are decoded for the first time.
+    ``progress`` shows a bar while files are decoded for the first time; ``file`` is one that they were handed on in.
     """
+    from ..data.handed import handed
     from ..data.sources import load
 
     place = (spec, str(root or ""))
     if place not in _loaded:
-        images = load(spec, root=root, progress=progress)
+        images = handed(file) if file is not None else load(spec, root=root, progress=progress)
         while _loaded and _bytes(*_loaded.values(), images) > MOST_BYTES:
             del _loaded[next(iter(_loaded))]  # the one that was loaded first
         _loaded[place] = images
@@ -88,7 +92,7 @@ def train_job(
     deadline = None if job.seconds is None else time.monotonic() + job.seconds
     with _one_at_a_time:  # dropout draws from the generator of the process
         first = job.runs[0]
-        images = load_images(first.data, job.data_root)
+        images = load_images(first.data, job.data_root, file=job.images)
         if job.fingerprint and images.fingerprint != job.fingerprint:
             raise InputError(
                 f"the images of {first.data.name} here ({images.fingerprint}) differ from those of the study"

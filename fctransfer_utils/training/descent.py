@@ -1,7 +1,7 @@
 """Stochastic gradient descent with momentum: torch's own step, called directly.
 
-``torch.optim.SGD`` takes the same step, but the first optimiser of a process imports torch's compiler, which costs every
-kernel and every worker about two seconds and 170 MB and is used by nothing here.
+``torch.optim.SGD`` takes the same step, but the first optimiser of a process imports torch's compiler, which costs
+every kernel and every worker about two seconds and 170 MB and is used by nothing here.
 """
 
 from __future__ import annotations

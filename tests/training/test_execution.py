@@ -5,6 +5,7 @@ import torch
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.training import Execution, parse, probe
+from fctransfer_utils.training import execution as execution_module
 
 
 def test_the_probe_gives_something_that_works(monkeypatch):
@@ -35,3 +36,35 @@ def test_a_missing_gpu_is_named_where_it_is_needed(monkeypatch):
     monkeypatch.setenv("FCTRANSFER_EXECUTION", "cuda/bfloat16")
     with pytest.raises(InputError, match="cuda"):
         probe()
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Steps of the probe that take what is said instead of being taken: {execution: seconds of each in turn}."""
+    taken = {}
+
+    def seconds(_, execution, __):
+        turns = taken.setdefault(execution, [])
+        turns.append(execution)
+        return SPEEDS[execution][min(len(turns), len(SPEEDS[execution])) - 1]
+
+    monkeypatch.delenv("FCTRANSFER_EXECUTION", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(execution_module, "_step_seconds", seconds)
+    return taken
+
+
+# the first step is the slow first one; a busy moment meets the fastest once
+SPEEDS = {
+    Execution("cpu", "float32", False): [9.0, 2.0],
+    Execution("cpu", "float32", True): [9.0, 1.3],
+    Execution("cpu", "bfloat16", False): [9.0, 1.2],
+    Execution("cpu", "bfloat16", True): [9.0, 5.0, 1.0],
+}
+
+
+def test_the_probe_takes_the_one_with_the_shortest_step_and_soon_leaves_out_those_far_behind(steps):
+    assert probe(repeats=5) == Execution("cpu", "bfloat16", channels_last=True)
+    counts = [len(steps[each]) for each in SPEEDS]
+    assert counts == [3, 6, 6, 6]
