@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, unknown
+from .compared import Compared
 from .estimates import Estimate, mean_interval
 from .first_layer import movement, unpack
 from .guide import Recommendation
-from .guide_evidence import LAYERS, UNIT
+from .guide_evidence import LAYERS
 from .tables import CUTS, WITHOUT_CUT
 from .transfer import by_unit, curves, pairs, unit_interval
 
@@ -131,13 +132,12 @@ def option_gaps(evidence: pd.DataFrame, answer: Recommendation) -> pd.DataFrame:
     where at least two (split, seed) are behind it; the recommended one has 0. Empty where there is no evidence.
     """
     columns = ["option", "top1", "mean", "low", "high", "count"]
-    rows = evidence[evidence["key"].isin(answer.rows)]
-    wide = rows.pivot_table(index=list(UNIT), columns="option", values="top1")
+    compared = Compared.of(evidence[evidence["key"].isin(answer.rows)])
     found = []
-    for option in wide.mean().sort_values(ascending=False, kind="stable").index:
-        gap = unit_interval(100 * (wide[option] - wide[answer.option]))
+    for option in compared.ranked:
+        gap = compared.gap(option, answer.option)
         bounds = (math.nan, math.nan) if option == answer.option else (gap.low, gap.high)
-        found.append((option, float(wide[option].mean()), gap.mean, *bounds, gap.count))
+        found.append((option, compared.mean(option), gap.mean, *bounds, gap.count))
     return pd.DataFrame(found, columns=columns)
 
 

@@ -21,16 +21,18 @@ so. How it decides, fixed beforehand:
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from ..errors import InputError, unknown
+from .compared import Compared
 from .estimates import Estimate, nothing
-from .guide_evidence import CONDITION, UNIT
+from .guide_evidence import CONDITION
 from .keep import clear
-from .transfer import unit_interval
+from .transfer import replicate_interval
 
 COMPUTE = {"little": "only a head learns, on features computed once", "enough": "every layer may learn"}
 REACH = 0.4
@@ -95,18 +97,27 @@ def recommend(
         rows = rows[rows["data"] == data]
     near = rows[((rows["domain"] - distance).abs() <= REACH) & _alike(rows["labels_per_class"], labels_per_class)]
     allowed = near[near["protocol"] == "frozen"] if compute == "little" else near
-    found = []
-    for _, part in allowed.groupby(list(CONDITION), sort=True):
-        every = near[(near[list(CONDITION)] == part[list(CONDITION)].iloc[0]).all(axis=1)]
-        wide = _complete(part)
-        if wide.shape[1] > 1:
-            found.append((_far_from(part, distance, labels_per_class), part, every, wide))
+    every, found = _conditions(near), []
+    for condition, part in sorted(_conditions(allowed).items()):
+        measured = Compared.of(part)
+        compared = measured.complete()
+        if len(compared.options) > 1 and compared.units:
+            away = _far_from(part, distance, labels_per_class)
+            found.append(((away, -len(measured.units)), part, every[condition], compared))
     if not found:
         return Recommendation(found=False, reason=_lacking(rows, distance, labels_per_class, compute))
-    found.sort(key=lambda item: item[0])
-    _, part, every, wide = found[0]
-    others = tuple(_short(other, their_wide) for _, other, _, their_wide in found[1:])
-    return _decide(part, every, wide, others)
+    found.sort(key=lambda item: item[0])  # of two as near, the one with more units comes first
+    _, part, whole, compared = found[0]
+    others = tuple(_short(other, theirs) for _, other, _, theirs in found[1:])
+    return _decide(part, whole, compared, others)
+
+
+def _conditions(rows: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
+    """The rows of each condition."""
+    places = defaultdict(list)
+    for place, condition in enumerate(zip(*(rows[name].tolist() for name in CONDITION), strict=True)):
+        places[condition].append(place)
+    return {condition: rows.iloc[mine] for condition, mine in places.items()}
 
 
 def guide_table(
@@ -149,10 +160,9 @@ def guide_table(
     return pd.DataFrame(rows)
 
 
-def _decide(part: pd.DataFrame, every: pd.DataFrame, wide: pd.DataFrame, others: tuple[str, ...]) -> Recommendation:
-    ranked = _ranked(wide)
-    best, second = ranked[:2]
-    gaps = {other: unit_interval(100 * (wide[best] - wide[other])) for other in ranked[1:]}
+def _decide(part: pd.DataFrame, whole: pd.DataFrame, compared: Compared, others: tuple[str, ...]) -> Recommendation:
+    best, second = compared.ranked[:2]
+    gaps = {other: compared.gap(best, other) for other in compared.ranked[1:]}
     near = [other for other, gap in gaps.items() if not clear(gap)]
     seconds = part.groupby("option")["seconds"].mean()
     row = part[part["option"] == best].iloc[0]
@@ -164,62 +174,51 @@ def _decide(part: pd.DataFrame, every: pd.DataFrame, wide: pd.DataFrame, others:
         head=row["head"],
         option=best,
         clear=clear(gaps[second]),
-        margin=_margin(wide),
+        margin=_margin(compared),
         next_best=second,
-        gain=_over_scratch(every, best),
+        gain=_over_scratch(Compared.of(whole), best),
         as_good=tuple(near),
         cheapest=min([best, *near], key=lambda option: seconds[option]),
-        top1=float(wide[best].mean()),
-        rows=tuple(sorted(part.loc[part["option"].isin(wide.columns), "key"])),
+        top1=compared.mean(best),
+        rows=tuple(sorted(part.loc[part["option"].isin(compared.options), "key"])),
         condition=_condition(part),
         others=others,
     )
 
 
-def _margin(wide: pd.DataFrame) -> Estimate:
+def _margin(compared: Compared) -> Estimate:
     """The leader's gap over the next; with several (split, seed) both are picked on the others (cross-fitting)."""
-    replicates = list(dict.fromkeys((split, seed) for split, seed, _ in wide.index))
-    mine = [(split, seed) for split, seed, _ in wide.index]
+    mine = [(split, seed) for split, seed, _ in compared.units]
+    replicates = list(dict.fromkeys(mine))
     if len(replicates) < 2:
-        best, second = _ranked(wide)[:2]
-        gap = 100 * (wide[best] - wide[second])
+        best, second = compared.ranked[:2]
+        gap = 100 * (compared[best] - compared[second])
         return Estimate(float(gap.mean()), math.nan, math.nan, len(gap), method=PICKED)
-    gaps = []
+    gaps, units = [], []
     for replicate in replicates:
         inside = [other == replicate for other in mine]
-        best, second = _ranked(wide[[not there for there in inside]])[:2]
-        gaps.append(100 * (wide.loc[inside, best] - wide.loc[inside, second]))
-    return unit_interval(pd.concat(gaps))
+        best, second = compared.only([not there for there in inside]).ranked[:2]
+        left_out = compared.only(inside)
+        gaps.extend(100 * (left_out[best] - left_out[second]))
+        units.extend(left_out.units)
+    return replicate_interval(gaps, units)
 
 
-def _ranked(wide: pd.DataFrame) -> list[str]:
-    return list(wide.mean().sort_values(ascending=False, kind="stable").index)
-
-
-def _over_scratch(every: pd.DataFrame, best: str) -> Estimate:
-    wide = every.pivot_table(index=list(UNIT), columns="option", values="top1")
+def _over_scratch(compared: Compared, best: str) -> Estimate:
     scratch = "learn from scratch"
-    if scratch not in wide or best not in wide or best == scratch:
+    if best == scratch or not compared.has(best, scratch):
         return nothing("nothing learnt from scratch beside it")
-    gap = (100 * (wide[best] - wide[scratch])).dropna()
-    return unit_interval(gap) if len(gap) else nothing("nothing learnt from scratch beside it")
-
-
-def _complete(part: pd.DataFrame) -> pd.DataFrame:
-    """Top-1 by unit and option, without the options that lack a unit; without the units instead where that is all."""
-    wide = part.pivot_table(index=list(UNIT), columns="option", values="top1")
-    whole = wide.dropna(axis=1)
-    return whole if whole.shape[1] > 1 else wide.dropna(axis=0)
+    return compared.gap(best, scratch)
 
 
 def _alike(labels: pd.Series, wanted: int) -> pd.Series:
     return labels.between(wanted / 2, wanted * 2)
 
 
-def _far_from(part: pd.DataFrame, distance: float, labels: int) -> tuple[float, int]:
-    """How far a condition is from the question; of two as near, the one with more units comes first."""
+def _far_from(part: pd.DataFrame, distance: float, labels: int) -> float:
+    """How far a condition is from the question."""
     away = abs(math.log2(part["labels_per_class"].iloc[0] / labels)) + abs(part["domain"].mean() - distance) / REACH
-    return round(away, 6), -len(part[list(UNIT)].drop_duplicates())
+    return round(away, 6)
 
 
 def _condition(part: pd.DataFrame) -> str:
@@ -230,10 +229,9 @@ def _condition(part: pd.DataFrame) -> str:
     return f"study {row['study']} ({row['data']} to {sets}, distance {at}, {row['labels_per_class']} labels per class)"
 
 
-def _short(part: pd.DataFrame, wide: pd.DataFrame) -> str:
-    best, second = _ranked(wide)[:2]
-    gap = unit_interval(100 * (wide[best] - wide[second]))
-    return f"{_condition(part)}: {best} ({gap} over {second})"
+def _short(part: pd.DataFrame, compared: Compared) -> str:
+    best, second = compared.ranked[:2]
+    return f"{_condition(part)}: {best} ({compared.gap(best, second)} over {second})"
 
 
 def _lacking(rows: pd.DataFrame, distance: float, labels: int, compute: str) -> str:

@@ -7,7 +7,7 @@ and seed share their networks. It speaks about the seeds and splits of the table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
@@ -276,7 +276,14 @@ def _cuts_of(treatment: str, cuts: Sequence[int]) -> list[int]:
 
 def unit_interval(points: pd.Series, *, level: float = 0.95, unit: str = "points") -> Estimate:
     """The estimate over units: with an interval only where at least two replicates are behind it."""
-    if len(points) > 1 and replicates_of(points.index) < 2:
+    return replicate_interval(points, points.index, level=level, unit=unit)
+
+
+def replicate_interval(
+    points: Iterable[float], units: Collection[Sequence], *, level: float = 0.95, unit: str = "points"
+) -> Estimate:
+    """``unit_interval`` of values whose ``units``, (split, seed, ...), stand beside them."""
+    if len(units) > 1 and replicates_of(units) < 2:
         return without_interval(points, ONE_REPLICATE, level=level, unit=unit)
     return mean_interval(points, level=level, unit=unit)
 
