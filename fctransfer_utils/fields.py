@@ -38,7 +38,13 @@ def _kinds(cls: type) -> dict[str, Any]:
 def plain(spec: Any) -> dict[str, Any]:
     """The fields of a dataclass by name, those of dataclasses in it as well: ``dataclasses.asdict`` without copies."""
     values = ((name, getattr(spec, name)) for name in _kinds(type(spec)))
-    return {name: dict(_plain(value)) if is_dataclass(value) else value for name, value in values}
+    return {
+        name: value if type(value) in _SIMPLE or not is_dataclass(value) else dict(_plain(value))
+        for name, value in values
+    }
+
+
+_SIMPLE = frozenset((str, int, float, bool, type(None)))
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,7 @@ from .target_spec import data_label
 
 def store_lines(store: Store) -> list[str]:
     """What ``store`` holds, who writes to it, and what is damaged."""
-    records = store.records()
+    records, damaged = store.sorted_out()
     holder = store.holder()
     lines = [
         f"{store.path}: {len(records)} networks, {clock(sum(record.seconds for record in records))} of training,"
@@ -29,7 +29,7 @@ def store_lines(store: Store) -> list[str]:
         f"  {data}, {net}, {epochs} epochs: {count} {treatment}"
         for (data, net, epochs, treatment), count in sorted(counts.items())
     ]
-    lines += [f"  damaged (will be trained again): {key}: {reason}" for key, reason in store.damaged().items()]
+    lines += [f"  damaged (will be trained again): {key}: {reason}" for key, reason in damaged.items()]
     diverged = [record.key for record in records if record.result.diverged]
     return lines + ([f"  diverged: {', '.join(diverged)}"] if diverged else [])
 

@@ -64,28 +64,33 @@ class Store:
 
         Raises FileNotFoundError without one, InputError when it is damaged and StoreError when it may not be read.
         """
-        record = self._seen.of(self._record_file(key), self._parsed)
+        file = self._record_file(key)
+        record = self._seen.of(file, self._parsed)
         if record.key != key:
-            raise InputError(f"{self._record_file(key).name} holds the record {record.key}.")
+            raise InputError(f"{file.name} holds the record {record.key}.")
         return record
 
     def records(self) -> list[Record]:
         """All whole records, ordered by key; damaged files are left out (``damaged`` names them)."""
-        return [record for key in self.keys() if (record := self._whole(key))]
+        return self.sorted_out()[0]
 
     def damaged(self) -> dict[str, str]:
         """Record files that cannot be read, with the reason."""
-        reasons = {}
+        return self.sorted_out()[1]
+
+    def sorted_out(self) -> tuple[list[Record], dict[str, str]]:
+        """``records`` and ``damaged`` in one look at the store."""
+        records, reasons = [], {}
         for key in self.keys():
             try:
-                self.record(key)
+                records.append(self.record(key))
             except FileNotFoundError:
                 continue
             except StoreError:
                 raise
             except InputError as error:
                 reasons[key] = str(error)
-        return reasons
+        return records, reasons
 
     def weights(self, key: str) -> dict[str, Tensor]:
         """The kept weights of ``key``, name -> tensor. Raises StoreError when there are none or they are damaged."""
@@ -222,7 +227,7 @@ class Store:
         return self.path / name
 
     def _record_file(self, key: str) -> Path:
-        return self._folder("records") / f"{key}.json"
+        return self.path / f"records/{key}.json"
 
     def _weights_file(self, key: str) -> Path:
         return self._folder("weights") / f"{key}.safetensors"
