@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -162,6 +162,12 @@ class Course:
             return int(given)
         on_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
         return 1 if self.profile == "smoke" or on_gpu else usable_cores()
+
+    def each(self, function: Callable[..., Any], *items: Iterable[Any]) -> list[Any]:
+        """``list(map(function, *items))`` in as many processes as ``workers`` says, one after another for one."""
+        from ..experiments.side_by_side import side_by_side
+
+        return side_by_side(function, *items, workers=self.workers)
 
     # what is shown and recorded
 

@@ -6,14 +6,16 @@ or step and a column ``seed``; top-1 values are fractions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ..models.heads import HeadSpec
     from ..training.recipe import Recipe
@@ -67,14 +69,22 @@ def first_gradients(
     return pd.DataFrame(rows, columns=["cut", "last_init", "seed", "gradient", "conv1"])
 
 
-def head_first(task: Moved, specs: Mapping[str, HeadSpec], *, recipe: Recipe, seeds: Sequence[int]) -> pd.DataFrame:
+def head_first(
+    task: Moved,
+    specs: Mapping[str, HeadSpec],
+    *,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    each: Callable[..., Iterable[list[tuple]]] = map,
+) -> pd.DataFrame:
     """Each head trained alone, with everything at once, and first alone, then with everything.
 
-    Columns ``choice, way, seed, epoch, top1, degraded_top1, moved, gradient``; see ``training.head_first``.
+    Columns ``choice, way, seed, epoch, top1, degraded_top1, moved, gradient``; see ``training.head_first``. ``each``
+    calls a function for every one of them (``Course.each``: side by side).
     """
     from ..data.image_set import Labelled
     from ..data.variants import degraded
-    from ..training.head_first import WAYS, tune
+    from ..training.head_first import WAYS
 
     learn, judge = task.features(CUT)
     seen = Labelled(*(values[::HALF] for values in task.judge))
@@ -84,13 +94,17 @@ def head_first(task: Moved, specs: Mapping[str, HeadSpec], *, recipe: Recipe, se
         "learn": task.learn, "judge": seen, "degraded": worse, "features": features,
         "classes": task.classes, "recipe": recipe, "flip": task.images.flip, **task.pixels,
     }  # fmt: skip
-    rows = []
-    for choice, spec in specs.items():
-        for way in WAYS:
-            for seed in seeds:
-                tuned = tune(task.trunk, spec, way, seed=seed, **common)
-                rows += [(choice, way, seed, *point, tuned.gradient) for point in tuned.curve]
+    asked = [(choice, spec, way, seed) for choice, spec in specs.items() for way in WAYS for seed in seeds]
+    rows = chain.from_iterable(each(partial(_tuned, task.trunk, common), asked))
     return pd.DataFrame(rows, columns=["choice", "way", "seed", "epoch", "top1", "degraded_top1", "moved", "gradient"])
+
+
+def _tuned(trunk: nn.Sequential, common: Mapping[str, Any], asked: tuple[str, HeadSpec, str, int]) -> list[tuple]:
+    from ..training.head_first import tune
+
+    choice, spec, way, seed = asked
+    tuned = tune(trunk, spec, way, seed=seed, **common)
+    return [(choice, way, seed, *point, tuned.gradient) for point in tuned.curve]
 
 
 def heads(task: Moved, specs: Mapping[str, HeadSpec], *, recipe: Recipe, seeds: Sequence[int]) -> pd.DataFrame:

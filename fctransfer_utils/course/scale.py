@@ -244,7 +244,7 @@ def verified(run: Course, *, count: int) -> pd.DataFrame:
     pool = 0.0 if run.profile == "smoke" else verify.POOL
     chosen = verify.sample(among, count=count, seed=run.seed, pool=pool)
     with tempfile.TemporaryDirectory() as scratch:
-        found = verify.verify(chosen, among, Store(f"{scratch}/store"), progress=reporter())
+        found = verify.verify(chosen, among, Store(f"{scratch}/store"), workers=run.workers, progress=reporter())
     rows = [
         (one.study, one.title, one.key, one.committed, one.now, one.allowed,
          "equal" if one.equal else "within" if one.within else "outside")

@@ -7,6 +7,7 @@ import html
 import io
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 PICTURE_DPI = 100
 PALETTE = 256
+COLUMNS = 100
+"""Characters in a line of output that fit a page of JupyterLab; it breaks longer ones inside words."""
 
 
 def line(text: str) -> None:
-    """One line of text."""
-    sys.stdout.write(f"{text}\n")
+    """One line of text; where it is too long for a page, several, broken between words."""
+    for each in text.split("\n"):
+        broken = textwrap.wrap(each, COLUMNS, break_long_words=False, break_on_hyphens=False, replace_whitespace=False)
+        sys.stdout.write("\n".join(broken) + "\n")
     sys.stdout.flush()
 
 
@@ -45,9 +50,11 @@ def table(
     plain = f"{caption}\n" if caption else ""
     # show whole sentences in a narrow page instead of cutting them at 50 characters
     with _wide():
+        page = shown.to_html(index=index, border=0, justify="right")
+        page = re.sub(r"\bn = (?=\d)", "n&nbsp;=&nbsp;", page)  # a count is not torn apart where a cell is narrow
         _display(
             {
-                "text/html": title + _words_left(shown.to_html(index=index, border=0, justify="left"), words),
+                "text/html": title + _words_left(page, words, before=int(index)),
                 "text/plain": plain + shown.to_string(index=index),
             }
         )
@@ -162,15 +169,22 @@ def _is_words(column: pd.Series) -> bool:
     return any(isinstance(value, str) for value in column)
 
 
-def _words_left(page: str, columns: Collection[int]) -> str:
-    """``page`` with the cells of these columns aligned left, since readers of notebooks align every cell right."""
+def _words_left(page: str, columns: Collection[int], *, before: int = 0) -> str:
+    """``page`` with the heads and cells of these columns aligned left; readers of notebooks align everything right.
 
-    def row(match: re.Match[str]) -> str:
-        cells = match.group(0).split("<td>")
-        joints = ['<td style="text-align: left">' if place in columns else "<td>" for place in range(len(cells) - 1)]
-        return cells[0] + "".join(joint + cell for joint, cell in zip(joints, cells[1:], strict=True))
+    ``before`` heads stand over the index.
+    """
 
-    return re.sub(r"<tr>.*?</tr>", row, page, flags=re.DOTALL)
+    def left(tag: str, text: str, *, before: int = 0) -> str:
+        first, *cells = text.split(f"<{tag}>")
+        chosen = [place - before in columns for place in range(len(cells))]
+        return first + "".join(
+            (f'<{tag} style="text-align: left">' if words else f"<{tag}>") + cell
+            for words, cell in zip(chosen, cells, strict=True)
+        )
+
+    page = re.sub(r"<thead>.*?</thead>", lambda found: left("th", found[0], before=before), page, flags=re.DOTALL)
+    return re.sub(r"<tr>.*?</tr>", lambda found: left("td", found[0]), page, flags=re.DOTALL)
 
 
 def _empty(value: Any) -> bool:

@@ -35,6 +35,7 @@ def trunk_change(by_layer: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
         figure, (layers, cells) = new_figure(1, 2, height=3.9)
         _layers(layers, by_layer)
         _cells(cells, pairs)
+        _legend(figure, [ARM_STYLE[arm] for arm in ARM_STYLE if arm in set(by_layer["arm"])], columns=3)
         settle(figure)
     return figure
 
@@ -59,7 +60,7 @@ def change_by_rate(table: pd.DataFrame) -> Figure:
             axes.set_xlabel("learning rate")
             axes.set_ylabel(label)
         arms = [arm for arm in ARM_STYLE if arm in set(table["arm"])]
-        _legend(figure, [ARM_STYLE[arm] for arm in arms])
+        _legend(figure, [ARM_STYLE[arm] for arm in arms], columns=len(arms))
         settle(figure)
     return figure
 
@@ -72,12 +73,11 @@ def _layers(axes: Axes, by_layer: pd.DataFrame) -> None:
         for place, row in zip(x, part.itertuples(), strict=True):
             if np.isfinite(row.low):
                 axes.plot([place, place], [row.low, row.high], color=look.colour, lw=1.3, zorder=2)
-        axes.plot(x, part["mean"], color=look.colour, ls=look.line, marker=look.marker, ms=5.5, label=look.label)
+        axes.plot(x, part["mean"], color=look.colour, ls=look.line, marker=look.marker, ms=5.5)
     axes.set_xticks(range(len(LAYERS)), LAYERS)
     axes.set_ylabel("moved (% of the layer's length)")
     axes.set_ylim(bottom=0)
     axes.set_title("fine-tuned: how far each layer moved")
-    axes.legend(fontsize=8)
 
 
 def _cells(axes: Axes, pairs: pd.DataFrame) -> None:
@@ -97,9 +97,9 @@ def _cells(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.legend(fontsize=8)
 
 
-def _legend(figure: Figure, looks: list[Look]) -> None:
+def _legend(figure: Figure, looks: list[Look], *, columns: int) -> None:
     handles = [Line2D([], [], color=k.colour, ls=k.line, marker=k.marker, label=k.label) for k in looks]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(looks))
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
 def _none():

@@ -9,9 +9,10 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import torch
@@ -107,17 +108,22 @@ def compare_on_features(
     classes: int,
     recipe: Recipe,
     seed: int = 0,
+    each: Callable[..., Iterable[list[dict[str, Any]]]] = map,
     **labels: Any,
 ) -> list[dict[str, Any]]:
     """``head_rows`` of every head trained on the same features, each with ``test_top1`` (fraction) and ``test_images``.
 
-    The test features are looked at once, after training.
+    The test features are looked at once, after training. ``each`` calls a function for every spec, here one after
+    another or elsewhere side by side.
     """
-    rows = []
-    for result in train_heads(specs, learn, judge, classes=classes, recipe=recipe, seed=seed):
-        found = {"test_top1": score(result.net, test)[1], "test_images": len(test.labels)}
-        rows += [{**row, **found} for row in head_rows(result, **labels)]
-    return rows
+    _need_one(specs)
+    how = {"classes": classes, "recipe": recipe, "seed": seed}
+    return list(chain.from_iterable(each(partial(_on_features, learn, judge, test, how, labels), specs)))
+
+
+def _on_features(learn, judge, test, how, labels, spec: HeadSpec) -> list[dict[str, Any]]:
+    (result,) = train_heads([spec], learn, judge, **how)
+    return _tested_rows(result, score(result.net, test)[1], test, labels)
 
 
 def compare_on_trunk(
@@ -134,21 +140,31 @@ def compare_on_trunk(
     flip: bool = False,
     seed: int = 0,
     execution: Execution | None = None,
+    each: Callable[..., Iterable[list[dict[str, Any]]]] = map,
     **labels: Any,
 ) -> list[dict[str, Any]]:
     """The same for heads that each learn together with a copy of the ``trunk``, from images."""
-    execution = execution or Execution()
-    rows = []
-    for spec in specs:
-        result = train_on_trunk(
-            trunk, spec, learn, judge, classes=classes, recipe=recipe, mean=mean, std=std, flip=flip, seed=seed,
-            execution=execution,
-        )  # fmt: skip
-        with one_thread(execution):
-            _, top1 = evaluate(result.net, test, pixels=Pixels.of(mean, std, execution))
-        found = {"test_top1": top1, "test_images": len(test.labels)}
-        rows += [{**row, **found} for row in head_rows(result, **labels)]
-    return rows
+    how = {
+        "classes": classes, "recipe": recipe, "mean": mean, "std": std, "flip": flip, "seed": seed,
+        "execution": execution or Execution(),
+    }  # fmt: skip
+    return list(chain.from_iterable(each(partial(_on_trunk, trunk, learn, judge, test, how, labels), specs)))
+
+
+def _on_trunk(trunk, learn, judge, test, how, labels, spec: HeadSpec) -> list[dict[str, Any]]:
+    result = train_on_trunk(trunk, spec, learn, judge, **how)
+    with one_thread(how["execution"]):
+        _, top1 = evaluate(result.net, test, pixels=Pixels.of(how["mean"], how["std"], how["execution"]))
+    return _tested_rows(result, top1, test, labels)
+
+
+def _need_one(specs: Sequence[HeadSpec]) -> None:
+    if not specs:
+        raise InputError("no head to train; give at least one HeadSpec.")
+
+
+def _tested_rows(result: HeadResult, top1: float, test: Features | Labelled, labels) -> list[dict[str, Any]]:
+    return [{**row, "test_top1": top1, "test_images": len(test.labels)} for row in head_rows(result, **labels)]
 
 
 def train_heads(
@@ -165,8 +181,7 @@ def train_heads(
 
     All heads see the batches in the same order. Raises InputError for no spec and for features that do not fit.
     """
-    if not specs:
-        raise InputError("no head to train; give at least one HeadSpec.")
+    _need_one(specs)
     results = []
     for spec in specs:
         head = build_head(spec, features=tuple(learn.values.shape[1:]), classes=classes, seed=seed)

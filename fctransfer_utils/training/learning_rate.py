@@ -7,8 +7,9 @@ treatment. The test images are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -44,32 +45,26 @@ def search(
     grid: Sequence[float] = GRID,
     images_per_class: int = 0,
     seed: int = 0,
-    on_trial: Callable[[Trial], None] | None = None,
+    each: Callable[..., Iterable[Trial]] = map,
 ) -> tuple[Trial, ...]:
     """Train one base network on ``classes`` per rate of ``grid``; the trials, in the order of the grid.
 
-    All trials share initial weights, order of images and augmentation. Raises InputError for an empty grid.
+    All trials share initial weights, order of images and augmentation. ``each`` calls a function for every rate, here
+    one after another or elsewhere side by side. Raises InputError for an empty grid.
     """
     if not grid:
         raise InputError("the grid of learning rates is empty; give at least one rate.")
     learn, judge = hold_out(images.select(classes, per_class=images_per_class, seed=seed), seed=seed)
-    trials = []
-    for rate in grid:
-        model = build(
-            net,
-            classes=len(classes),
-            image_size=recipe.seen(images.image_size),
-            seed=seeds.derive(seed, "learning rate", "init"),
-        )
-        result = train(
-            model, learn, judge,
-            recipe=replace(recipe, learning_rate=rate), seed=seeds.derive(seed, "learning rate", "learn"),
-            flip=images.flip, mean=images.mean, std=images.std, execution=execution,
-        )  # fmt: skip
-        trials.append(Trial(rate, result.top1, result.train_loss, result.diverged))
-        if on_trial:
-            on_trial(trials[-1])
-    return tuple(trials)
+    how = {"flip": images.flip, "mean": images.mean, "std": images.std, "execution": execution}
+    sizes = {"classes": len(classes), "image_size": recipe.seen(images.image_size)}
+    return tuple(each(partial(_trial, net, sizes, learn, judge, recipe, seed, how), grid))
+
+
+def _trial(net, sizes, learn, judge, recipe, seed, how, rate: float) -> Trial:
+    model = build(net, seed=seeds.derive(seed, "learning rate", "init"), **sizes)
+    learning = seeds.derive(seed, "learning rate", "learn")
+    result = train(model, learn, judge, recipe=replace(recipe, learning_rate=rate), seed=learning, **how)
+    return Trial(rate, result.top1, result.train_loss, result.diverged)
 
 
 def best(trials: Sequence[Trial]) -> Trial:

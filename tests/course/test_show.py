@@ -20,12 +20,26 @@ def test_words_stand_left_and_numbers_right(shown):
     assert page.count('<td style="text-align: left">') == 4
     assert "<td>1.2</td>" in page
     assert '<td style="text-align: left">x &lt; y</td>' in page
+    assert '<th style="text-align: left">name</th>' in page
+    assert "<th>value</th>" in page
 
 
 def test_the_index_does_not_shift_the_columns(shown):
     show.table(pd.DataFrame({"name": ["a"], "value": [1]}), index=True)
     assert '<td style="text-align: left">a</td>' in shown[0]["text/html"]
     assert "<td>1</td>" in shown[0]["text/html"]
+    assert '<th style="text-align: left">name</th>' in shown[0]["text/html"]
+    assert "<th>value</th>" in shown[0]["text/html"]
+
+
+def test_a_long_line_is_broken_between_words(capsys):
+    words = [f"number{place}" for place in range(40)]
+    show.line("short\n" + " ".join(words) + "\n  kept")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "short"
+    assert lines[-1] == "  kept"
+    assert max(map(len, lines)) <= show.COLUMNS
+    assert " ".join(lines[1:-1]).split() == words
 
 
 def test_empty_cells_stay_empty_and_the_caption_is_said_in_both_forms(shown):
