@@ -16,7 +16,7 @@ from . import show
 from .contents import CHAPTERS
 from .project import Project
 
-DRAWN = re.compile(r"checks hold; figures in \S+: (.+)")
+DRAWN = re.compile(r"checks hold; figures in\s\S+:\s((?:\S+,\s)*\S+)")  # may be broken into lines
 MARK = "[figure] "
 PREVIEW_WIDTH = 320  # pixels: all previews together must fit into a notebook of 1 MB
 PREVIEW_COLOURS = 32
@@ -43,7 +43,7 @@ def figures_of_course(project: Project) -> tuple[CourseFigure, ...]:
 def figures_of(project: Project, file: Path) -> tuple[CourseFigure, ...]:
     """The figures that the committed outputs of one notebook show, in order."""
     outputs = _outputs(file)
-    ids = [id for text in _printed(outputs) for found in DRAWN.findall(text) for id in found.strip().split(", ")]
+    ids = [id for text in _printed(outputs) for found in DRAWN.findall(text) for id in found.replace(",", " ").split()]
     captions = [text.removeprefix(MARK) for text in _pictures(outputs) if text.startswith(MARK)]
     if len(ids) != len(captions):
         raise InputError(
