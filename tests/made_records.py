@@ -55,6 +55,21 @@ def made_record(spec: RunSpec, *, fingerprint: str = "made") -> Record:
     )
 
 
+def one_record(spec, weights: bytes) -> Record:
+    """A record of any specification, with the bytes of its ``weights``."""
+    return Record(
+        spec=spec,
+        curve=(Epoch(1, 4.5, 4.25, 0.125, 0.02, 1.5), Epoch(2, 3.0, 3.5, 0.25, 0.0, 3.0)),
+        result=Result(0.25, 3.0),
+        versions={"torch": "2.11", "numpy": "2.1", "python": "3.11", "fctransfer": "0.1.0"},
+        execution="cpu/float32",
+        seconds=3.25,
+        data_fingerprint="abc",
+        split_checksum="def",
+        weights_sha256=sha256(weights),
+    )
+
+
 def outcomes(store: Store) -> dict:
     """Everything that must be the same however a study was run, by key."""
     return {record.key: record.outcome() for record in store.records()}

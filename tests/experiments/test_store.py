@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from made_records import one_record
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments import store as store_module
-from fctransfer_utils.experiments.record import Record, Result, pack_weights, parse_record, sha256
+from fctransfer_utils.experiments.record import Result, pack_weights, parse_record
 from fctransfer_utils.experiments.spec import RunSpec
 from fctransfer_utils.experiments.store import Store, StoreError
 from fctransfer_utils.training.execution import Execution
@@ -23,17 +24,7 @@ WEIGHTS = pack_weights({"conv1.weight": torch.arange(6.0).reshape(2, 3), "norm.c
 
 @pytest.fixture
 def record():
-    return Record(
-        spec=RunSpec(seed=4),
-        curve=(Epoch(1, 4.5, 4.25, 0.125, 0.02, 1.5), Epoch(2, 3.0, 3.5, 0.25, 0.0, 3.0)),
-        result=Result(0.25, 3.0),
-        versions={"torch": "2.11", "numpy": "2.1", "python": "3.11", "fctransfer": "0.1.0"},
-        execution="cpu/float32",
-        seconds=3.25,
-        data_fingerprint="abc",
-        split_checksum="def",
-        weights_sha256=sha256(WEIGHTS),
-    )
+    return one_record(RunSpec(seed=4), WEIGHTS)
 
 
 def test_a_record_survives_its_file(store, record):

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_damage import attempt, damaged
+from made_records import one_record
 
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.fc_spec import FcSpec
-from fctransfer_utils.experiments.record import Record, Result, pack_weights, parse_record, sha256, unpack_weights
+from fctransfer_utils.experiments.record import pack_weights, parse_record, unpack_weights
 from fctransfer_utils.experiments.spec import RunSpec
 from fctransfer_utils.experiments.store import Store
 from fctransfer_utils.experiments.target_spec import TargetSpec
 from fctransfer_utils.files import checksum
 from fctransfer_utils.models.spec import NetSpec
-from fctransfer_utils.training.learner import Epoch
 
 STATE = {"conv1.weight": torch.arange(12.0).reshape(3, 4), "fc8.bias": torch.ones(3), "norm.count": torch.tensor(3)}
 WEIGHTS = pack_weights(STATE)
@@ -32,18 +33,9 @@ SPECS = (
 
 
 def record_of(spec):
-    return Record(
-        spec=spec,
-        curve=(Epoch(1, 4.5, 4.25, 0.125, 0.02, 1.5), Epoch(2, float("nan"), 3.5, 0.25, 0.0, 3.0)),
-        result=Result(0.25, 3.0),
-        versions={"torch": "2.11", "numpy": "2.1", "python": "3.11", "fctransfer": "0.1.0"},
-        execution="cpu/float32",
-        seconds=3.25,
-        data_fingerprint="abc",
-        split_checksum="def",
-        weights_sha256=sha256(WEIGHTS),
-        measures={"validation_top1": 0.5},
-    )
+    first = one_record(spec, WEIGHTS)
+    diverging = first.curve[1]._replace(train_loss=float("nan"))
+    return replace(first, curve=(first.curve[0], diverging), measures={"validation_top1": 0.5})
 
 
 def text_of(spec):
