@@ -86,14 +86,16 @@ def _telling(session: Session, run: AnySpec) -> Callable:
 
 
 def _train_beside(session: Session, *, started: Future[LocalCluster], tell: Callable[[str], object]) -> None:
-    from distributed import Client
-
     from .cluster import PATIENCE
-    from .fleet import Fleet
 
     with TemporaryDirectory(prefix="fctransfer-") as folder:
         session.images = _handed(session, Path(folder))
-        with Client(started.result()) as client:
+        cluster = started.result()  # or what keeps the workers from starting
+        from distributed import Client
+
+        from .fleet import Fleet
+
+        with Client(cluster) as client:
             _train_on(client, session, Fleet(client, tell), patience=PATIENCE)
 
 
