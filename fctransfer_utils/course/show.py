@@ -22,10 +22,11 @@ COLUMNS = 100
 
 
 def line(text: str) -> None:
-    """One line of text; where it is too long for a page, several, broken between words."""
-    for each in text.split("\n"):
-        broken = textwrap.wrap(each, COLUMNS, break_long_words=False, break_on_hyphens=False, replace_whitespace=False)
-        sys.stdout.write("\n".join(broken) + "\n")
+    """One line of text; in a notebook, where it is too long for a page, several, broken between words."""
+    if in_notebook():
+        how = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
+        text = "\n".join("\n".join(textwrap.wrap(each, COLUMNS, **how)) for each in text.split("\n"))
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 

@@ -32,9 +32,13 @@ def test_the_index_does_not_shift_the_columns(shown):
     assert "<th>value</th>" in shown[0]["text/html"]
 
 
-def test_a_long_line_is_broken_between_words(capsys):
+def test_a_long_line_is_broken_between_words_in_a_notebook_alone(capsys, monkeypatch):
     words = [f"number{place}" for place in range(40)]
-    show.line("short\n" + " ".join(words) + "\n  kept")
+    text = "short\n" + " ".join(words) + "\n  kept"
+    show.line(text)
+    assert capsys.readouterr().out == f"{text}\n"
+    monkeypatch.setattr(show, "in_notebook", lambda: True)
+    show.line(text)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "short"
     assert lines[-1] == "  kept"

@@ -106,7 +106,8 @@ def test_change_is_drawn_by_layer_and_by_cell():
     pairs = paired_change(networks)
     figure = moves.trunk_change(change_by_layer(networks), pairs)
     layers, cells = figure.axes
-    assert layers.get_legend().get_texts()[0].get_text() == "A: GAP"
+    assert figure.legends[0].get_texts()[0].get_text() == "A: GAP"
+    assert layers.get_ylim()[0] == 0
     assert sum(len(line.get_xdata()) for line in cells.lines if line.get_marker() != "None") == len(pairs)
     assert {text.get_text() for text in cells.get_legend().get_texts()} == {
         "near",
