@@ -39,6 +39,7 @@ class Descent:
     def __init__(self, groups: Sequence[Group], *, momentum: float, fused: bool = False) -> None:
         self.groups = [group for group in groups if group.parameters]
         self.momentum, self.fused = momentum, fused
+        self.forget()  # what an earlier backward pass left is none of ours
 
     @torch.no_grad()
     def step(self, rate: float) -> None:

@@ -63,7 +63,6 @@ class Learner:
     def begin(self) -> None:
         """Before an epoch."""
         train_mode(self.net, self.still)
-        self.optimiser.forget()
         self.total = torch.zeros((), device=self.execution.device)
 
     def step(self, signal: Tensor, labels: Tensor, rate: float) -> None:

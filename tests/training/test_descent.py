@@ -63,6 +63,16 @@ def test_a_parameter_without_a_gradient_keeps_its_value_and_gets_its_momentum_la
     assert torch.allclose(here, torch.ones(3) - 0.2 - 0.1 * 2 - 0.1 * 2)
 
 
+def test_gradients_from_before_do_not_count():
+    here = nn.Parameter(torch.ones(3))
+    here.sum().backward()
+    descent = Descent([Group([here])], momentum=0.0)
+    assert here.grad is None
+    here.sum().backward()
+    descent.step(0.5)
+    assert here.equal(torch.full((3,), 0.5))
+
+
 def test_an_empty_group_is_left_out():
     assert Descent([Group([])], momentum=0.9).groups == []
 
