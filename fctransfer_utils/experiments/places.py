@@ -104,12 +104,12 @@ def _handed(session: Session, folder: Path) -> dict[DataSpec, Path]:
     from ..data.handed import hand, is_handed
 
     files = {}
-    for number, data in enumerate(session.fingerprints):
-        images = load_images(data, session.data_root)
-        if (data.rendered_classes or data.view) and is_handed(images):
+    for number, data in enumerate(data for data in session.fingerprints if data.rendered_classes or data.view):
+        images, file = load_images(data, session.data_root), folder / f"{number}.safetensors"
+        if is_handed(images):
             with suppress(OSError):  # no room: every worker makes its own
-                hand(images, folder / f"{number}.safetensors")
-                files[data] = folder / f"{number}.safetensors"
+                hand(images, file)
+                files[data] = file
     return files
 
 
