@@ -16,6 +16,7 @@ from .style import BLACK, BLUE, GREY, PALE, VERMILLION, styled, wrapped
 HEIGHT, FOOT, TOP = 3.9, 0.6, 3.1
 LEFT, RIGHT = (0.65, 3.35), (6.75, 8.75)  # inches: where the evidence lies, and the scale of the options
 MOST = 10  # options; the rest is counted
+CITED = ("study", "data", "target_set", "seed", "option", "top1", "key")
 LABELS = (1, 1000)  # of the axis of labels per class
 NAMES = {"glyphs": (BLUE, "o"), "tiny-imagenet": (VERMILLION, "^")}
 
@@ -47,10 +48,11 @@ def guide_figure(
 
 def cited(evidence: pd.DataFrame, answer: Recommendation) -> list[str]:
     """A line per network that the recommendation compared: study, donor's data, target, what was done, top-1, key."""
-    rows = evidence[evidence["key"].isin(answer.rows)].sort_values(["target_set", "option", "seed"])
+    rows = evidence.loc[evidence["key"].isin(answer.rows), list(CITED)]
+    rows = rows.sort_values(["target_set", "option", "seed"])
     return [
-        f"{row.study}: {row.data} to {row.target_set}, seed {row.seed}: {row.option}: top-1 {row.top1:.1%} ({row.key})"
-        for row in rows.itertuples()
+        f"{study}: {data} to {target}, seed {seed}: {option}: top-1 {top1:.1%} ({key})"
+        for study, data, target, seed, option, top1, key in zip(*(rows[name].tolist() for name in CITED), strict=True)
     ]
 
 
@@ -58,13 +60,15 @@ def _evidence(axes: Axes, words: Words, evidence: pd.DataFrame, distance: float,
     """A marker per condition that was trained, and a frame around what counts for the question."""
     across = Scale(*np.log10(LABELS), *LEFT)
     up = Scale(0.0, FARTHEST, FOOT, TOP)
+    grid = []
     for count in (1, 10, 100, 1000):
         x = across(np.log10(count))
-        draw_lines(axes, [(x, FOOT, x, TOP)], colour=PALE, width=0.7, order=0)
+        grid.append((x, FOOT, x, TOP))
         words.write(x, FOOT - 0.13, str(count), size=8, align="center")
     for value in (0.0, 0.5, 1.0, 1.5, 2.0):
-        draw_lines(axes, [(LEFT[0], up(value), LEFT[1], up(value))], colour=PALE, width=0.7, order=0)
+        grid.append((LEFT[0], up(value), LEFT[1], up(value)))
         words.write(LEFT[0] - 0.08, up(value), f"{value:.1f}", size=8, align="right")
+    draw_lines(axes, grid, colour=PALE, width=0.7, order=0)
     words.write(sum(LEFT) / 2, FOOT - 0.32, "labels per class", align="center")
     words.write(0.1, TOP + 0.13, "distance of the target")
     sides = np.clip([labels / 2, labels * 2], *LABELS)
@@ -77,10 +81,9 @@ def _evidence(axes: Axes, words: Words, evidence: pd.DataFrame, distance: float,
     for place, (name, (colour, marker)) in enumerate(NAMES.items()):
         mine = spots[spots["data"].str.split("[").str[0] == name]
         x = [across(np.log10(count)) for count in mine["labels_per_class"]]
-        axes.plot(x, [up(value) for value in mine["domain"]], ls="", marker=marker, ms=6, color=colour, mec="white",
-                  mew=0.6, zorder=3)  # fmt: skip
         spot = 0.2 + 1.6 * place
-        axes.plot(spot, 0.1, ls="", marker=marker, ms=6, color=colour)
+        y = [up(value) for value in mine["domain"]]
+        axes.plot([*x, spot], [*y, 0.1], ls="", marker=marker, ms=6, color=colour, mec="white", mew=0.6, zorder=3)
         words.write(spot + 0.12, 0.1, f"from {name}", size=8)
     x, y = across(np.log10(np.clip(labels, *LABELS))), up(distance)
     axes.plot(x, y, marker="+", ms=13, mew=2.2, color=BLACK, zorder=5)
@@ -98,14 +101,16 @@ def _options(axes: Axes, words: Words, evidence: pd.DataFrame, answer: Recommend
     step = min((TOP - FOOT) / len(shown), 0.34)
     scale.draw(axes, words, bottom=FOOT, top=TOP, label="gap to the first (points)", most=4)
     draw_lines(axes, [(scale(0), FOOT, scale(0), TOP)], width=1.0)
-    bars = []
+    bars, spots = [], {BLACK: [], GREY: []}
     for place, row in enumerate(shown.itertuples()):
         y = TOP - (place + 0.5) * step
-        colour = BLACK if row.option == answer.option else GREY
-        words.write(RIGHT[0] - 0.1, y, _short(row.option), size=8, bold=row.option == answer.option, align="right")
+        first = row.option == answer.option
+        words.write(RIGHT[0] - 0.1, y, _short(row.option), size=8, bold=first, align="right")
         if np.isfinite(row.low):
             bars.append((scale(row.low), y, scale(row.high), y))
-        axes.plot(scale(row.mean), y, ls="", marker="o", ms=6, color=colour, zorder=4)
+        spots[BLACK if first else GREY].append((scale(row.mean), y))
+    for colour, places in spots.items():
+        axes.plot(*np.reshape(places, (-1, 2)).T, ls="", marker="o", ms=6, color=colour, zorder=4)
     draw_lines(axes, bars, colour=GREY, width=2.0, order=3)
     some = f"; {len(every) - len(shown)} more below these" if len(every) > len(shown) else ""
     sure = "bars: 95 % interval" if bars else "one split and seed: no interval"

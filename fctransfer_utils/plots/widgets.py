@@ -6,14 +6,20 @@ There are no menus, since in JupyterLab the arrow keys do not reach one but go t
 
 from __future__ import annotations
 
+import gc
 import html
 import io
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from ..errors import InputError, unknown
 from ..optional import need
@@ -117,7 +123,8 @@ def explorer(
         if key not in seen:
             while len(seen) >= REMEMBERED:
                 del seen[next(iter(seen))]
-            seen[key] = png_of(draw(**chosen))
+            with _young_swept():
+                seen[key] = png_of(draw(**chosen))
         picture.value = seen[key]
         if tell is not None:
             told = tell(**chosen)
@@ -127,6 +134,7 @@ def explorer(
             )
 
     show()
+    _set_aside()
     for widget in moved.values():
         widget.observe(show, names="value")
     row = ipywidgets.HBox(list(moved.values()), layout={"flex_flow": "row wrap"})
@@ -155,10 +163,43 @@ def reactions(box: VBox) -> list[float]:
 
 
 def png_of(figure: Figure) -> bytes:
-    """The figure as a PNG file in memory, without date and version; packed quickly, not small."""
+    """The figure as a PNG file in memory, without date and version; packed quickly, not small.
+
+    Drawn once at ``DPI``, where ``Figure.savefig`` draws twice, and without transparency. The figure keeps that size.
+    """
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+    Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(file, format="png", compress_level=1)
     return file.getvalue()
+
+
+@cache
+def _set_aside() -> None:
+    """Take all objects that exist now out of the garbage collector's rounds, once per process.
+
+    With torch imported a full round takes 0.3 s, now and then in the middle of a reaction. What exists now lasts
+    anyway.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def _young_swept() -> Iterator[None]:
+    """Free a figure at once: it is a ring of some thousand objects, which only a round of the collector finds.
+
+    Without rounds in between they are all of the youngest generation at the end, and sweeping that takes milliseconds.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+        gc.collect(0)
 
 
 def _words(told: str, cited: Sequence[str], *, milliseconds: float) -> str:

@@ -1,5 +1,8 @@
 """Controls and their picture."""
 
+import gc
+import weakref
+
 import pytest
 from matplotlib.figure import Figure
 
@@ -125,3 +128,29 @@ def test_reactions_visit_every_value_and_put_the_controls_back(draw, drawn):
     assert len(taken) == 8 + 2
     assert [widget.value for widget in controls_of(box)] == [3, "grey"]
     assert set(drawn) == {(number, "grey") for number in range(8)} | {(3, "black")}
+
+
+def test_a_figure_is_freed_as_soon_as_its_picture_is_made(draw):
+    alive = []
+
+    def remembered(number):
+        figure = draw(number)
+        alive.append(weakref.ref(figure))
+        return figure
+
+    box = explorer(remembered, [NUMBER])
+    reactions(box)
+    assert len(alive) == 8
+    assert not any(figure() for figure in alive)
+
+
+def test_the_collector_goes_on_after_a_picture_that_could_not_be_drawn(draw):
+    def broken(number):
+        if number == 5:
+            raise InputError("no picture of 5")
+        return draw(number)
+
+    (slider,) = controls_of(explorer(broken, [NUMBER]))
+    with pytest.raises(InputError, match="no picture of 5"):
+        slider.value = 5
+    assert gc.isenabled()
