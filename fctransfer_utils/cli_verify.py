@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 
+from .cli_output import OK, OUTSIDE, TIME_LIMIT, say
 from .experiments.names import STUDIES
-
-WITHIN, OUTSIDE, TIME_LIMIT = 0, 1, 3
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +36,7 @@ def verify(options: argparse.Namespace) -> int:
     tables = [path for name in STUDIES if (path := project.evidence(name)).exists()]
     among = evidence.candidates(tables, data=options.data)
     chosen = evidence.sample(among, count=options.sample, seed=options.seed, studies=options.studies)
-    sys.stdout.write(f"{len(chosen)} of {len(among)} networks on {options.data}, drawn by seed {options.seed}:\n")
+    say(f"{len(chosen)} of {len(among)} networks on {options.data}, drawn by seed {options.seed}:")
     with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch:
         found = evidence.verify(
             chosen,
@@ -50,7 +48,7 @@ def verify(options: argparse.Namespace) -> int:
             time_limit=options.time_limit,
             data_root=options.data_root,
         )
-    sys.stdout.write("\n".join([*evidence.lines(found, versions=versions()), ""]))
+    say("\n".join(evidence.lines(found, versions=versions())))
     if any(not each.within for each in found.compared):
         return OUTSIDE
-    return TIME_LIMIT if found.lost else WITHIN
+    return TIME_LIMIT if found.lost else OK

@@ -9,7 +9,7 @@ import shlex
 import pytest
 import torch
 
-from fctransfer_utils import cli, seeds
+from fctransfer_utils import cli, cli_study, seeds
 from fctransfer_utils.course import commands
 from fctransfer_utils.course.project import find_project
 from fctransfer_utils.data.augment import augment
@@ -63,4 +63,4 @@ def test_the_committed_networks_have_the_keys_of_the_commands_that_train_them(st
     options = cli._parser().parse_args(["run", study, "--store", "store", "--profile", "quick", *shlex.split(typed)])
     committed = {row["key"] for row in rows_of(study) if row["data"].startswith("glyphs")}
     assert committed
-    assert committed <= set(cli._study(options).keys)
+    assert committed <= set(cli_study.study_of(options).keys)
