@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import InputError
+from .generated import part_of
 from .project import Project
 
 WEIGHTS = ("*.safetensors", "*.pt", "*.pth", "*.ckpt", "*.npz")
@@ -144,8 +145,7 @@ def _options(project: Project, study: str) -> Proof:
 
 def _generated(project: Project, part: str) -> Proof:
     """That README.md has the generated part and a table in it."""
-    found = re.search(rf"<!-- generated: {part} -->\n(.*?)<!-- end -->", _text(project, "README.md"), re.DOTALL)
-    rows = found.group(1).count("\n|") if found else 0
+    rows = (part_of(_text(project, "README.md"), part) or "").count("\n|")
     return Proof(f"README.md has the table of {part}", rows > 2, "add its marks and run: make format.")
 
 

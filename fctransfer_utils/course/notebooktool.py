@@ -13,17 +13,21 @@ import nbformat
 
 from ..errors import InputError
 from ..files import write_text
-from . import citation, links, readme, show
+from . import links, show
+from .citation import CITATION
 from .compare import differences
 from .execute import NotebookFailed, executed
 from .lint import unclean
 from .normalise import normalised, text_of
 from .parameters import PROFILES, check_profile
 from .project import Project, find_project
+from .readme import README
 from .rules import broken_rules
 from .runner import chosen
 from .spelling import misspelt
 from .titles import record_costs, with_title
+
+GENERATED = (README, CITATION)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,11 +73,10 @@ def check(project: Project, files: Sequence[Path]) -> int:
 def _texts(project: Project) -> dict[str, list[str]]:
     """What is wrong with README.md, the tables' README.md and CITATION.cff."""
     found: dict[str, list[str]] = {}
-    for part in (readme, citation):
-        if not part.is_current(project):
-            name = part.file_of(project).name
-            found[name] = [f"its generated parts are not what {part.SOURCE} gives; run: make format"]
-    for file in (project.root / "README.md", project.figures / "data" / "README.md"):
+    for generated in GENERATED:
+        if not generated.is_current(project):
+            found[generated.name] = [f"its generated parts are not what {generated.source} gives; run: make format"]
+    for file in (README.path(project), project.figures / "data" / "README.md"):
         if file.exists():
             text = file.read_text(encoding="utf-8")
             broken = [
@@ -98,9 +101,9 @@ def format_all(project: Project, files: Sequence[Path]) -> int:
             continue
         words = "; ".join(changed[:3]) or "unchanged"
         show.line(f"{file.name}: {words} ({time.monotonic() - start:.1f} s)")
-    for part in (readme, citation):
-        if part.renew(project):
-            show.line(f"{part.file_of(project).name}: generated parts renewed")
+    for generated in GENERATED:
+        if generated.renew(project):
+            show.line(f"{generated.name}: generated parts renewed")
     return 1 if failed else 0
 
 

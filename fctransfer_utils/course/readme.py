@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..files import write_text
 from . import address, commands, findings, machines, readme_costs
 from .contents import as_markdown
 from .evidence import firewall_by_data, halves_by_data, title_of
+from .generated import GeneratedFile, with_parts
 from .project import Project
 from .speed import speed
 
@@ -20,12 +18,9 @@ if TYPE_CHECKING:
 
     from ..analysis.overview import Judged
 
-SOURCE = "figures/"
-BLOCK = re.compile(r"(<!-- generated: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-
-def renewed(project: Project) -> str:
-    """The text of README.md with its generated parts made anew. Raises InputError for a part of unknown name."""
+def renewed(project: Project, text: str) -> str:
+    """``text`` with its generated parts made anew. Raises InputError for a part of unknown name."""
     makers = {
         "badges": address.badges, "clone": address.clone, "launch": address.launch, "ways": readme_costs.ways,
         "abstract": findings.abstract, "findings": findings.findings, "verdicts": verdicts, "results": results,
@@ -33,27 +28,15 @@ def renewed(project: Project) -> str:
         "cluster": machines.cluster, "sameness": machines.sameness,
     }  # fmt: skip
 
-    def make(match: re.Match[str]) -> str:
-        name = match.group(2)
+    def make(name: str) -> str:
         if name not in makers:
             raise InputError(f"README.md has the generated part {name!r}; allowed: {', '.join(makers)}.")
-        made = makers[name](project)
-        return f"{match.group(1)}{made}\n{match.group(3)}" if made else f"{match.group(1)}{match.group(3)}"
+        return makers[name](project)
 
-    return BLOCK.sub(make, file_of(project).read_text(encoding="utf-8"))
-
-
-def is_current(project: Project) -> bool:
-    """Whether the generated parts of README.md are what the committed files give (so they are where there is none)."""
-    return not file_of(project).exists() or renewed(project) == file_of(project).read_text(encoding="utf-8")
+    return with_parts(text, make)
 
 
-def renew(project: Project) -> bool:
-    """Write README.md anew; whether anything changed."""
-    changed = not is_current(project)
-    if changed:
-        write_text(file_of(project), renewed(project))
-    return changed
+README = GeneratedFile("README.md", source="figures/", made=renewed)
 
 
 def verdicts(project: Project) -> str:
@@ -150,8 +133,3 @@ def _size(parts: Sequence[pd.DataFrame]) -> str:
         f"{len(rows)} networks, {len(units)} split and seed, {epochs} epochs, {rows['image_size'].iloc[0]} pixels,"
         f" {rows['seconds'].sum() / 3600:.1f} hours of training on {', '.join(sorted(set(rows['device'])))}"
     )
-
-
-def file_of(project: Project) -> Path:
-    """Where README.md lies."""
-    return project.root / "README.md"

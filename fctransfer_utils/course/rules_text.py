@@ -11,8 +11,9 @@ from nbformat import NotebookNode
 
 from . import links
 from .execute import solutions
+from .generated import END, begin, part_of
 from .project import Project
-from .titles import BEGIN, BLOCK, END, FIRST, with_title
+from .titles import COSTS, FIRST, with_title
 
 EXERCISES = 3
 OWN = re.compile(r"^##+ Try it on your own\b", re.MULTILINE)
@@ -33,8 +34,9 @@ def title_rules(file: Path, notebook: NotebookNode) -> Iterator[str]:
         yield "does not ask its question in the title cell; begin a paragraph there with **Question.**"
     if "ou will learn" not in title:
         yield "does not say in the title cell what is to be learnt; begin a paragraph there with **You will learn**"
-    if not BLOCK.search(title):
-        yield f"has no place for its costs in the title cell; write {BEGIN} and {END} there, each in a line of its own"
+    if part_of(title, COSTS) is None:
+        marks = f"{begin(COSTS)} and {END}"
+        yield f"has no place for its costs in the title cell; write {marks} there, each in a line of its own"
     elif title != with_title(title, notebook=file.stem, project=Project(file.absolute().parents[1])):
         yield "has a title cell whose costs or links are not current; run: make format"
 

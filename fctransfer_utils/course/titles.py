@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
 from ..files import write_text
 from . import address
+from .generated import with_parts
 from .parameters import PROFILES
 from .project import Project
 from .report import read_found
 
 FIRST = "00_start_here"
-BEGIN, END = "<!-- generated: costs -->", "<!-- end -->"
-BLOCK = re.compile(re.escape(BEGIN) + r".*?" + re.escape(END), re.DOTALL)
+COSTS = "costs"
+"""The name of the generated part."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,14 @@ def measured_costs(project: Project) -> tuple[Measured, ...]:
 
 def with_title(source: str, *, notebook: str, project: Project) -> str:
     """The first cell's text with its generated part renewed; unchanged when it has no place for one."""
-    if not BLOCK.search(source):
-        return source
-    own = [cost for cost in measured_costs(project) if cost.notebook == notebook]
-    parts = (address.notebook_link(project, notebook), _cost_table(own), _glossary(project, notebook))
-    lines = [part for part in parts if part]
-    inside = "\n\n".join([BEGIN, *lines, END]) if lines else f"{BEGIN}\n{END}"
-    return BLOCK.sub(lambda _: inside, source, count=1)
+
+    def inside(_: str) -> str:
+        own = [cost for cost in measured_costs(project) if cost.notebook == notebook]
+        parts = (address.notebook_link(project, notebook), _cost_table(own), _glossary(project, notebook))
+        lines = "\n\n".join(part for part in parts if part)
+        return f"\n{lines}\n" if lines else ""
+
+    return with_parts(source, inside)
 
 
 def duration(seconds: float) -> str:

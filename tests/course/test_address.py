@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from fctransfer_utils import __version__
-from fctransfer_utils.course import address, citation, readme
-from fctransfer_utils.course.titles import BEGIN, END, with_title
+from fctransfer_utils.course import address
+from fctransfer_utils.course.citation import CITATION
+from fctransfer_utils.course.generated import END, begin
+from fctransfer_utils.course.readme import README
+from fctransfer_utils.course.titles import COSTS, with_title
 from fctransfer_utils.errors import InputError
 
 GITHUB = "https://github.com/someone/fctransfer"
 ELSEWHERE = "https://codeberg.org/someone/fctransfer"
-CITATION = "title: a course\nversion: 0.0.0\nlicense: MIT\n"
+OLD_CITATION = "title: a course\nversion: 0.0.0\nlicense: MIT\n"
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def test_what_is_no_address_is_refused(addressed, given):
 
 
 def test_the_title_of_a_notebook_gets_its_link_with_the_address_and_loses_it_without(addressed, nameless):
-    empty = f"# T\n\n{BEGIN}\n{END}"
+    empty = f"# T\n\n{begin(COSTS)}\n{END}"
     assert with_title(empty, notebook="05_curves", project=nameless) == empty
     told = with_title(empty, notebook="05_curves", project=addressed(GITHUB))
     assert "lab/tree/notebooks/05_curves.ipynb)" in told
@@ -81,14 +84,14 @@ def test_the_title_of_a_notebook_gets_its_link_with_the_address_and_loses_it_wit
 
 def test_readme_and_citation_follow(addressed, nameless):
     (nameless.root / "README.md").write_text("<!-- generated: badges -->\n<!-- end -->\n", encoding="utf-8")
-    (nameless.root / "CITATION.cff").write_text(CITATION, encoding="utf-8")
-    assert readme.is_current(nameless)
-    assert citation.renew(nameless)
-    assert citation.file_of(nameless).read_text(encoding="utf-8") == CITATION.replace("0.0.0", __version__)
+    (nameless.root / "CITATION.cff").write_text(OLD_CITATION, encoding="utf-8")
+    assert README.is_current(nameless)
+    assert CITATION.renew(nameless)
+    assert CITATION.path(nameless).read_text(encoding="utf-8") == OLD_CITATION.replace("0.0.0", __version__)
     project = addressed(GITHUB)
-    assert readme.renew(project)
-    assert "badge" in readme.file_of(project).read_text(encoding="utf-8")
-    assert not citation.is_current(project)
-    assert citation.renew(project)
-    assert not citation.renew(project)
-    assert f'repository-code: "{GITHUB}"\n' in citation.file_of(project).read_text(encoding="utf-8")
+    assert README.renew(project)
+    assert "badge" in README.path(project).read_text(encoding="utf-8")
+    assert not CITATION.is_current(project)
+    assert CITATION.renew(project)
+    assert not CITATION.renew(project)
+    assert f'repository-code: "{GITHUB}"\n' in CITATION.path(project).read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """README's words on many machines are those of the committed measurements."""
 
-from fctransfer_utils.course import machines, readme
+from fctransfer_utils.course import machines
+from fctransfer_utils.course.readme import README
 
 CLUSTER = """where,networks,seconds,seconds in training,efficiency,machine
 this process,56,42.0,41.5,1.0,a processor
@@ -21,7 +22,7 @@ def in_readme(project, part):
     """The text of README.md when ``part`` is made anew."""
     file = project.root / "README.md"
     file.write_text(f"<!-- generated: {part} -->\n<!-- end -->\n", encoding="utf-8")
-    readme.renew(project)
+    README.renew(project)
     return file.read_text(encoding="utf-8")
 
 

@@ -15,13 +15,15 @@ from PIL import Image
 from fctransfer_utils.course import notebooktool
 from fctransfer_utils.course.compare import differences
 from fctransfer_utils.course.execute import executed, solutions, with_solutions
+from fctransfer_utils.course.generated import END, begin
 from fctransfer_utils.course.normalise import normalised, text_of
 from fctransfer_utils.course.rules import broken_rules
-from fctransfer_utils.course.titles import BEGIN, END, with_title
+from fctransfer_utils.course.titles import COSTS, with_title
 
 EXERCISE = (
     "**Exercise.** What?\n\n<details>\n<summary>Solution</summary>\n\n```python\nassert cut == 4\n```\n\n</details>"
 )
+BEGIN = begin(COSTS)
 TITLE = f"# Curves\n\n**Question.** How?\n\n**You will learn** this.\n\n{BEGIN}\n{END}"
 OWN = "## Try it on your own\n\n- Another `seed`."
 START = """class course:

@@ -7,6 +7,7 @@ from made_fc import fc_table
 
 from fctransfer_utils.course import readme, readme_costs
 from fctransfer_utils.course.notebooktool import main
+from fctransfer_utils.course.readme import README
 from fctransfer_utils.course.titles import costs_file
 from fctransfer_utils.errors import InputError
 
@@ -27,21 +28,21 @@ def write_readme(project):
 )
 def test_a_generated_part_is_renewed_once_and_the_rest_stays(project, write_readme, part):
     write_readme(part)
-    assert not readme.is_current(project)
-    assert readme.renew(project)
+    assert not README.is_current(project)
+    assert README.renew(project)
     text = (project.root / "README.md").read_text(encoding="utf-8")
     assert "OUTDATED" not in text
     assert text.startswith("# A title\n\n<!-- generated:")
     assert text.endswith("<!-- end -->\n\nThe rest.\n")
-    assert readme.is_current(project)
-    assert not readme.renew(project)
+    assert README.is_current(project)
+    assert not README.renew(project)
 
 
 def test_an_empty_part_is_filled_and_what_follows_stays(project):
     part = "<!-- generated: {} -->\n<!-- end -->\n"
     text = f"{part.format('costs')}\nBetween.\n\n{part.format('contents')}\nAfter.\n"
     (project.root / "README.md").write_text(text, encoding="utf-8")
-    readme.renew(project)
+    README.renew(project)
     found = (project.root / "README.md").read_text(encoding="utf-8")
     assert "Between." in found
     assert found.endswith("After.\n")
@@ -77,7 +78,7 @@ def test_results_change_with_the_table(project):
 @pytest.mark.parametrize("part", ["badges", "abstract"])
 def test_a_part_with_nothing_to_say_stays_empty(project, write_readme, part):
     write_readme(part)
-    readme.renew(project)
+    README.renew(project)
     text = (project.root / "README.md").read_text(encoding="utf-8")
     assert f"<!-- generated: {part} -->\n<!-- end -->" in text
 
@@ -126,14 +127,14 @@ def test_the_check_complains_about_a_part_that_is_not_current(project, write_rea
     write_readme("costs")
     assert main(["check"]) == 1
     assert "README.md" in capsys.readouterr().out
-    readme.renew(project)
+    README.renew(project)
     assert main(["check"]) == 0
 
 
 def test_a_part_of_unknown_name_is_refused(project, write_readme):
     write_readme("prices")
     with pytest.raises(InputError, match=r"prices.*results"):
-        readme.renew(project)
+        README.renew(project)
 
 
 RATE = """peer,processes,loaders,ours (images/s),peer (images/s),ratio (median),lowest,highest,pairs,machine
