@@ -13,13 +13,13 @@ from ..data.outline import Outline
 from ..data.spec import DataSpec
 from ..data.splits import make_split
 from ..models import build
+from ..models.fresh import keep_layers
 from ..training.prefix import MOST_BYTES
 from ..training.work import Memory, Work, memory_of, work_per_image
 from .fc_spec import PROBES, VALIDATION, FcSpec
 from .record import AnySpec
 from .run_fc import MOST_TEST
 from .run_network import half
-from .run_target import with_last_layer_at
 from .spec import RunSpec
 from .target_spec import TargetSpec
 
@@ -139,7 +139,7 @@ class _Architecture:
         with torch.device("meta"):
             net = build(run.net, classes=self.classes, image_size=run.input_size, seed=0)
             if isinstance(run, TargetSpec) and run.hidden == "none":
-                net = with_last_layer_at(net, run.kept, classes=self.classes, init=run.net.init, seed=0)
+                net = keep_layers(net, run.kept, classes=self.classes, image_size=run.input_size)
         return net
 
 

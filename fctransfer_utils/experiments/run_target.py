@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-from torch import nn
 
 from ..data.image_set import ImageSet, Labelled
 from ..data.splits import make_split
 from ..errors import InputError
-from ..models import LAYER_NAMES, build, copy_prefix, freeze
+from ..models import build, copy_prefix, freeze
+from ..models.fresh import keep_layers
 from ..models.init import initialise
 from ..seeds import derive
 from .run_network import half, stream
 from .target_spec import TargetSpec
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def target_classes(spec: TargetSpec, images: ImageSet) -> tuple[tuple[int, ...], str]:
@@ -57,17 +55,7 @@ def moved_network(
         donor.load_state_dict(dict(donor_state))
         copy_prefix(donor, net, spec.kept)
     if spec.hidden == "none":
-        net = with_last_layer_at(net, spec.kept, classes=len(classes), init=spec.net.init, seed=start)
+        net = keep_layers(net, spec.kept, classes=len(classes), image_size=spec.input_size)
+        initialise(net[spec.kept :], spec.net.init, biases=[0.0], seed=start)  # the draw of a whole network
     freeze(net, spec.frozen_layers)
     return net
-
-
-def with_last_layer_at(net: nn.Sequential, kept: int, *, classes: int, init: str, seed: int) -> nn.Sequential:
-    """Layers 1..``kept`` of ``net`` and a new last layer right on them."""
-    width = net[kept].linear.in_features
-    last = nn.Sequential(OrderedDict(flatten=nn.Flatten(), linear=nn.Linear(width, classes)))
-    top = nn.Sequential(OrderedDict({LAYER_NAMES[-1]: last}))
-    initialise(top, init, biases=[0.0], seed=seed)
-    layers = OrderedDict(list(net.named_children())[:kept])
-    layers[LAYER_NAMES[-1]] = last
-    return nn.Sequential(layers)
