@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ..analysis.similarity import linear_cka
+from ..cka import linear_cka
 from ..data.image_set import ImageSet, Labelled
 from ..errors import InputError
 from ..models import build, copy_layers, state_of
