@@ -69,10 +69,11 @@ def figure(fig: Figure, *, caption: str) -> None:
 
 def picture_of(fig: Figure) -> bytes:
     """The figure as a small PNG for the width of a notebook; pyplot forgets it."""
-    picture = io.BytesIO()
-    fig.savefig(picture, format="png", dpi=PICTURE_DPI, metadata={"Software": None})
+    from ..plots.save import png_of
+
+    picture = png_of(fig, dpi=PICTURE_DPI)
     _close(fig)
-    return small(picture.getvalue())
+    return small(picture)
 
 
 def png(picture: bytes, *, alt: str, plain: str, handle: Any = None, moves: bool = False) -> Any:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import matplotlib as mpl
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import replacing, write_text
 from .style import styled
 
 _ID = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
@@ -33,15 +39,43 @@ def save(fig: Figure, id: str, *, data: pd.DataFrame, folder: Path | str, captio
     folder = Path(folder)
     paths = {"svg": folder / f"{id}.svg", "png": folder / f"{id}.png", "csv": folder / "data" / f"{id}.csv"}
     with styled():
-        for kind, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
-            with replacing(paths[kind]) as temporary:
-                fig.savefig(temporary, format=kind, metadata=metadata)
-                if kind == "svg":
-                    described = with_words(temporary.read_text(encoding="utf-8"), id=id, caption=caption)
-                    temporary.write_text(described, encoding="utf-8", newline="\n")
+        svg, png = svg_of(fig), png_of(fig, dpi=mpl.rcParams["savefig.dpi"])
+    write_text(paths["svg"], with_words(svg, id=id, caption=caption))
+    with replacing(paths["png"]) as temporary:
+        temporary.write_bytes(png)
     with replacing(paths["csv"]) as temporary:
         data.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")
     return paths
+
+
+def png_of(figure: Figure, *, dpi: float, **packing: int) -> bytes:
+    """The figure as a PNG file, without date and version; ``packing`` is what Pillow takes for PNG.
+
+    The same bytes as ``Figure.savefig`` gives. That draws a figure twice, once only to lay it out.
+    """
+    with _drawn_by(FigureCanvasAgg, figure, dpi) as canvas:
+        file = io.BytesIO()
+        canvas.print_png(file, metadata={"Software": None}, pil_kwargs=packing)
+    return file.getvalue()
+
+
+def svg_of(figure: Figure) -> str:
+    """The figure as the text of an SVG file, without date and version, as ``Figure.savefig`` gives it."""
+    with _drawn_by(FigureCanvasSVG, figure, mpl.rcParams["savefig.dpi"]) as canvas:
+        file = io.StringIO()
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+@contextmanager
+def _drawn_by(kind: type, figure: Figure, dpi: float) -> Iterator:
+    """A canvas of that kind for a while; afterwards the figure has its own again."""
+    before = figure.canvas, figure.dpi
+    try:
+        figure.dpi = dpi
+        yield kind(figure)
+    finally:
+        figure.canvas, figure.dpi = before
 
 
 def with_words(svg: str, *, id: str, caption: str) -> str:

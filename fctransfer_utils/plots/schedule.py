@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import InputError
-from .style import BLACK, CYCLE, new_figure, styled
+from .style import BLACK, CYCLE, new_figure, settle, styled
 
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 
@@ -34,4 +34,5 @@ def schedules(table: pd.DataFrame, *, points: pd.DataFrame | None = None) -> Fig
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
         axes.legend(loc="upper right")
+        settle(figure)
     return figure

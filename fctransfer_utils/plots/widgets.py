@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import html
-import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,13 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 from ..errors import InputError, unknown
 from ..optional import need
+from . import save
 
 if TYPE_CHECKING:
     from ipywidgets import VBox, Widget
@@ -163,16 +160,8 @@ def reactions(box: VBox) -> list[float]:
 
 
 def png_of(figure: Figure) -> bytes:
-    """The figure as a PNG file in memory, without date and version; packed quickly, not small.
-
-    Drawn once at ``DPI``, where ``Figure.savefig`` draws twice, and without transparency. The figure keeps that size.
-    """
-    figure.set_dpi(DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    file = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(file, format="png", compress_level=1)
-    return file.getvalue()
+    """The picture of a control: a PNG file in memory, packed quickly, not small."""
+    return save.png_of(figure, dpi=DPI, compress_level=1)
 
 
 @cache

@@ -1,3 +1,4 @@
+import io
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -6,7 +7,7 @@ import pytest
 from matplotlib import pyplot
 
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.plots.save import save
+from fctransfer_utils.plots.save import png_of, save, svg_of
 from fctransfer_utils.plots.style import new_figure, styled
 from fctransfer_utils.plots.transfer import figure2
 
@@ -50,6 +51,19 @@ def test_no_date_and_no_version_is_written(bare, tmp_path):
     assert b"Matplotlib version" not in paths["png"].read_bytes()
 
 
+def test_a_figure_drawn_once_is_the_same_as_one_that_savefig_draws_twice(made):
+    figure = figure2(made(seeds=2))
+    canvas, dpi = figure.canvas, figure.dpi
+    png, svg = io.BytesIO(), io.StringIO()
+    with styled():
+        assert figure.get_layout_engine() is not None  # for which savefig draws once more
+        figure.savefig(png, format="png", metadata={"Software": None})
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        assert png_of(figure, dpi=150) == png.getvalue()
+        assert svg_of(figure) == svg.getvalue()
+    assert (figure.canvas, figure.dpi) == (canvas, dpi)
+
+
 def test_a_caption_is_the_title_and_the_description_of_the_svg(bare, tmp_path):
     figure, table = bare
     caption = "Two lines & where they <part>. Look at the right."
@@ -64,11 +78,12 @@ def test_a_caption_is_the_title_and_the_description_of_the_svg(bare, tmp_path):
 def test_a_failed_save_leaves_the_old_file(bare, tmp_path, monkeypatch):
     figure, table = bare
     paths = save(figure, "fig2", data=table, folder=tmp_path)
-    before = paths["svg"].read_bytes()
-    monkeypatch.setattr(figure, "savefig", lambda path, **_: (path.write_text("half"), 1 / 0))
+    before = {kind: path.read_bytes() for kind, path in paths.items()}
+    figure.axes[0].set_title("another title")
+    monkeypatch.setattr("fctransfer_utils.plots.save.png_of", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        save(figure, "fig2", data=table, folder=tmp_path)
-    assert paths["svg"].read_bytes() == before
+        save(figure, "fig2", data=table.head(1), folder=tmp_path)
+    assert {kind: path.read_bytes() for kind, path in paths.items()} == before
     assert len(list(tmp_path.rglob("*.tmp"))) == 0
 
 
