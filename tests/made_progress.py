@@ -22,7 +22,7 @@ class Run(NamedTuple):
 
 def epoch(number: int) -> Epoch:
     """A network that gets better."""
-    return Epoch(number, 2.0 / number, 2.1 / number, 1 - 0.5 / number, 0.01, 0.1)
+    return Epoch(number, 2.0 / number, 2.1 / number, 1 - 0.5 / number, 0.01, float(number))
 
 
 def record(number: int) -> SimpleNamespace:
@@ -43,11 +43,11 @@ def events(*, networks: int, before: int = 0) -> list[Progress]:
     told = [Progress("start", before, total, 0, 0.0, None)]
     for number in range(networks):
         done, left = before + number, None if not number else float(EPOCHS * (networks - number))
+        told.append(Progress("begun", done, total, number, seconds, left, run=run(number)))
         for place in range(1, EPOCHS + 1):
             seconds += 1.0
             told.append(Progress("epoch", done, total, number, seconds, left, run=run(number), epoch=epoch(place)))
-        left = float(EPOCHS * (networks - number - 1))
-        told.append(
-            Progress("trained", done + 1, total, number + 1, seconds, left, run=run(number), record=record(number))
-        )
+        now = (done + 1, total, number + 1, seconds, float(EPOCHS * (networks - number - 1)))
+        told.append(Progress("trained", *now, run=run(number), record=record(number)))
+        told.append(Progress("ended", *now, run=run(number)))
     return [*told, Progress("end", total, total, networks, seconds, 0.0)]

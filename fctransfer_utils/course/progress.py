@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ..training.learner import Epoch
 
 PAUSE = 0.2  # seconds between two states of a bar, at least
-SHARE = 0.05  # of the time at most goes into drawing curves
+SHARE = 0.05  # of the time goes into drawing curves, or less
+LONGEST = 10.0  # seconds between two drawings of curves, unless nothing is new; the first takes long
+COLUMNS = (("0 0 auto", "22em"), ("1 1 6em", "6em"), ("0 0 auto", "32em"))  # title, bar and numbers, on a page's width
 MOST_CURVES = 4
 
 
@@ -40,10 +42,7 @@ def watched() -> bool:
 
 
 class Told:
-    """One output that changes with every network and ends as a summary; a runner passes its lines on.
-
-    One line per network, or per epoch where there is one network only.
-    """
+    """One output that changes with every epoch and network and ends as a summary; a runner passes its lines on."""
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -57,8 +56,8 @@ class Told:
             self._write(summary(now), now, told=True)
         elif now.event == "trained" and now.record is not None:
             self._write(f"{place}, {clock(now.seconds_left)} left; {describe(now.record)}", now, told=True)
-        elif now.event == "epoch" and now.alone and now.run is not None:
-            self._write(f"{now.run.title} {describe_epoch(now)}", now, told=True)
+        elif now.event == "epoch" and now.epoch is not None:
+            self._write(describe_epoch(now), now, told=True)
         elif time.monotonic() - self._last >= PAUSE:
             self._write(f"{place}, {clock(now.seconds_left)} left", now)
 
@@ -68,7 +67,7 @@ class Told:
 
 
 class LiveBars:
-    """Two bars, over networks and over the epochs of one, and their learning curves below.
+    """Bars over networks and over the epochs of each that learns now, and their learning curves below.
 
     The bars are one output, which ends as a line of text, so that a saved notebook holds no bar; the curves are
     another, which holds the last picture.
@@ -80,7 +79,7 @@ class LiveBars:
         from ..experiments.progress import Bars
 
         self._box = VBox()
-        self._bars = Bars(self._bar)
+        self._bars = Bars(self._bar, self._close)
         self._curves = LiveCurves()
         self._handle: Any = None
 
@@ -96,40 +95,59 @@ class LiveBars:
         from tqdm.auto import tqdm
 
         bar = tqdm(display=False, **options)
+        for part, (flex, width) in zip(bar.container.children, COLUMNS, strict=True):
+            part.layout.flex, part.layout.min_width = flex, width  # one below the other, no word broken
         self._box.children = (*self._box.children, bar.container)
         return bar
 
+    def _close(self, bar: Any) -> None:
+        bar.close()
+        self._box.children = tuple(each for each in self._box.children if each is not bar.container)
+
 
 class LiveCurves:
-    """The learning curves of the last networks, drawn again when there is news and time for it."""
+    """The learning curves of the last networks and of those that learn now, drawn again when there is time for it.
+
+    Where more of them learn at the same time than can be told apart, those that began last are drawn.
+    """
 
     def __init__(self) -> None:
-        self._epochs: dict[str, list[Epoch]] = {}
+        self._curves: dict[str, tuple[str, list[Epoch]]] = {}  # title and epochs by the network's key
+        self._learning: set[str] = set()
         self._handle: Any = None
         self._next = 0.0
+        self._news = False
 
     def __call__(self, now: Progress) -> None:
-        if now.event == "epoch" and now.run is not None and now.epoch is not None:
-            own = self._epochs.setdefault(now.run.title, [])
+        self._news = self._news or now.event in ("epoch", "trained", "ended")
+        if now.event == "epoch" and now.epoch is not None:
+            self._learning.add(now.run.key)
+            _, own = self._curves.setdefault(now.run.key, (now.run.title, []))
             if own and own[-1].epoch >= now.epoch.epoch:
                 own.clear()
             own.append(now.epoch)
         elif now.event == "trained" and now.record is not None and now.record.curve:
-            self._epochs[now.record.spec.title] = list(now.record.curve)
-        for title in list(self._epochs)[:-MOST_CURVES]:
-            del self._epochs[title]
-        if self._epochs and (time.monotonic() >= self._next or now.event == "end"):
+            self._learning.discard(now.run.key)
+            self._curves[now.run.key] = (now.run.title, list(now.record.curve))
+        elif now.event == "ended" and now.run.key in self._learning:
+            self._learning.discard(now.run.key)
+            del self._curves[now.run.key]  # lost with its worker: it begins anew
+        ended = [key for key in self._curves if key not in self._learning]
+        for key in ended[: max(0, len(self._curves) - MOST_CURVES)]:
+            del self._curves[key]
+        lines = any(len(epochs) > 1 for _, epochs in self._curves.values())
+        if self._news and self._curves and (now.event == "end" or (lines and time.monotonic() >= self._next)):
             self._draw()
 
     def _draw(self) -> None:
         from ..plots.curves import curve_table, learning_curves
 
-        start = time.monotonic()
-        words = f"Learning curves of {', '.join(self._epochs)}."
-        picture = show.picture_of(learning_curves(curve_table(self._epochs)))
+        start, self._news = time.thread_time(), False
+        shown = dict(list(self._curves.values())[-MOST_CURVES:])
+        words = f"Learning curves of {', '.join(shown)}."
+        picture = show.picture_of(learning_curves(curve_table(shown)))
         self._handle = show.png(picture, alt=words, plain=words, handle=self._handle, moves=True)
-        end = time.monotonic()
-        self._next = end + (end - start) / SHARE
+        self._next = time.monotonic() + min((time.thread_time() - start) / SHARE, LONGEST)
 
 
 def summary(now: Progress) -> str:

@@ -1,15 +1,21 @@
-"""Give networks to the workers of a fleet, one each at a time, and take back what workers lose."""
+"""Give networks to the workers of a fleet, one each at a time, and take back what workers lose.
+
+Workers tell of every epoch by an event of Dask's, which goes the way of the signs of life that they send anyhow, on
+this machine as on any cluster. It is put on a list that nobody waits for, and dropped where it cannot be sent. It comes
+before what its network gives in the end; what is heard of a network that was taken back counts no more.
+"""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..training.learner import Epoch
 from .fleet import Fleet, Member
 from .worker import Job, Outcome, train_job
 
@@ -23,6 +29,7 @@ TICK = 1.0
 GRACE = 3.0
 ATTEMPTS = 3
 STUCK = 60.0
+EPOCHS = "fctransfer-epochs"
 
 
 class Lost(Exception):
@@ -54,21 +61,24 @@ class Dispatch:
     flights: dict[str, Flight] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
     _alone_since: float | None = None
+    _heard: deque[tuple[float, Any]] = field(default_factory=deque)
 
     def train(self) -> None:
         """Train what waits until nothing is left or the time is over. Raises InputError when that cannot be done."""
         self.session.counter.start()
         try:
+            self.client.subscribe_topic(EPOCHS, self._heard.append)  # called in Dask's thread
             while not self._overdue():
-                if self._connected():
+                if connected := self._connected():
                     self.fleet.look()
                     self._start()
-                    if not self.flights and not self._waits_for_workers():
-                        return
+                self.session.counter.tell("tick")
+                if not connected:
+                    time.sleep(TICK)
+                elif self.flights or self._waits_for_workers():
                     self._land()
                 else:
-                    time.sleep(TICK)
-                self.session.counter.tell("tick")
+                    return
         except Exception as error:
             self._connected()  # says so when that is the reason
             raise error
@@ -90,6 +100,7 @@ class Dispatch:
                 where = {"workers": [member.address], "pure": False, "retries": 0}
                 future = self.client.submit(_train, self.session.job(runs), key=name, **where)
                 self.flights[member.address] = Flight(runs, member, future, time.monotonic())
+                self.session.tell("begun", runs)
 
     def _land(self) -> None:
         """Wait a moment for networks to end; keep those that did, and take back those that never will."""
@@ -101,6 +112,7 @@ class Dispatch:
                 wait(futures, timeout=TICK, return_when="FIRST_COMPLETED")
         else:
             time.sleep(TICK)
+        self._hear()
         self.fleet.look()
         for address, flight in list(self.flights.items()):
             try:
@@ -110,6 +122,14 @@ class Dispatch:
                     raise Lost
             except Lost:
                 self._lose(address, flight)
+
+    def _hear(self) -> None:
+        """Pass on the epochs of networks that are learning."""
+        learning = {flight.future.key: flight.runs for flight in self.flights.values()}
+        while self._heard:
+            _, (key, *values) = self._heard.popleft()
+            if key in learning:
+                self.session.tell("epoch", learning[key], epoch=Epoch(*values))
 
     def _stuck(self, address: str, flight: Flight) -> bool:
         """Whether the worker has done nothing for so long that it will not begin any more."""
@@ -125,6 +145,7 @@ class Dispatch:
                 raise
             return
         if outcome is not None:
+            self._hear()  # its last epochs have come, since what it gave has
             del self.flights[address]
             self.session.keep(flight.runs, outcome)
 
@@ -154,6 +175,7 @@ class Dispatch:
 
     def _take_back(self, address: str, flight: Flight, *, alone: bool = False) -> None:
         del self.flights[address]
+        self.session.tell("ended", flight.runs)
         self.session.waiting.put_back(flight.runs, alone=alone)
         with suppress(Exception):
             self.client.cancel([flight.future], force=True)
@@ -203,4 +225,8 @@ def _train(job: Job) -> Outcome:
         leaving = worker.status in (Status.closing, Status.closed, Status.failed)
         return leaving or task is None or task.state == "cancelled"
 
-    return train_job(job, unwanted=unwanted)
+    def tell(epoch: Epoch) -> None:
+        with suppress(Exception):  # whoever does not hear of it may still want the network
+            worker.log_event(EPOCHS, (key, *epoch))
+
+    return train_job(job, on_epoch=tell, unwanted=unwanted)

@@ -78,11 +78,12 @@ def _train_here(session: Session) -> None:
 
     with one_thread(session.execution):
         while runs := session.next_runs():
-            session.keep(runs, train_job(session.job(runs), on_epoch=_telling(session, runs[0])))
+            session.tell("begun", runs)
+            session.keep(runs, train_job(session.job(runs), on_epoch=_telling(session, runs)))
 
 
-def _telling(session: Session, run: AnySpec) -> Callable:
-    return lambda epoch: session.counter.tell("epoch", run=run, epoch=epoch)
+def _telling(session: Session, runs: tuple[AnySpec, ...]) -> Callable:
+    return lambda epoch: session.tell("epoch", runs, epoch=epoch)
 
 
 def _train_beside(session: Session, *, started: Future[LocalCluster], tell: Callable[[str], object]) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .checkpoints import Checkpoints
 from .progress import Counter
@@ -80,9 +80,14 @@ class Session:
             if record.result.diverged:
                 self.diverged.append(record.key)
             self.counter.tell("trained", run=run, record=record)
+        self.tell("ended", runs)
         self.waiting.finish(runs[: len(outcome.records)])
         if self.checkpoints is not None and outcome.records:
             self.checkpoints.forget(runs)
+
+    def tell(self, event: str, runs: tuple[AnySpec, ...], **details: Any) -> None:
+        """Send an event about ``runs``, which learn together: "begun", "epoch" or "ended"."""
+        self.counter.tell(event, run=runs[0], together=len(runs), **details)
 
     def _in_time(self, runs: tuple[AnySpec, ...]) -> bool:
         """Whether networks like ``runs`` end before the time limit, by those that were trained before.

@@ -6,6 +6,10 @@ import nbformat
 import pytest
 from made_notebooks import code
 
+from fctransfer_utils.course.execute import executed
+from fctransfer_utils.course.kernel import HEADLESS
+from fctransfer_utils.course.normalise import normalised
+from fctransfer_utils.course.rules import BAR
 from fctransfer_utils.course.runner import run_all
 
 PARAMETERS = (
@@ -20,6 +24,7 @@ def norms():
     return pd.DataFrame(rows, columns=["half", "norm"])
 norms = run.measure("norms", norms)
 run.check("both bases have learnt", set(norms["half"]) == {"A", "B"})"""
+TITLES = ("base A random0 seed 0", "base B random0 seed 0", "AnB n=1 A->B random0 seed 0")
 DRAW = """from fctransfer_utils.plots.transfer import figure2_points
 run.figure(figure2_points(table), "points", caption="Every network.", data=table)"""
 
@@ -54,3 +59,33 @@ def test_networks_are_trained_once_and_shown_as_one_bar_that_moved(course_notebo
     (second,) = run_all(profile="smoke", tell=told.append)
     assert second.state == "passed"
     assert not any("top-1" in line for line in told)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_saved_where_somebody_looked_on_it_holds_a_line_and_a_picture_however_many_workers(
+    course_notebook, project, workers
+):
+    variables = {HEADLESS: "", "FCTRANSFER_WORKERS": workers, "FCTRANSFER_PROJECT": str(project.root)}
+    notebook = nbformat.read(course_notebook, as_version=4)
+    ran = executed(notebook, folder=project.notebooks, parameters={"profile": "smoke"}, variables=variables)
+    study = next(cell for cell in normalised(ran).cells if "run.study" in cell.source)
+    line, picture, _ = study.outputs
+    assert line.data["text/plain"].startswith("3 of 3 networks; 3 trained in ")
+    curves = picture.data["text/plain"].removeprefix("Learning curves of ").removesuffix(".")
+    assert sorted(curves.split(", ")) == sorted(TITLES)
+    assert not any(BAR.search(str(output.data.get("text/plain"))) for output in study.outputs)
+
+
+def test_the_runner_tells_every_epoch_of_two_workers_and_saves_none(course_notebook, project, monkeypatch):
+    monkeypatch.setenv("FCTRANSFER_WORKERS", "2")
+    told = []
+    (ran,) = run_all(profile="smoke", tell=told.append)
+    assert ran.state == "passed", told
+    for title in TITLES:
+        epochs = [line.strip() for line in told if line.strip().startswith(f"{title} epoch ")]
+        assert epochs
+        assert [line.split(": ")[0] for line in epochs] == [
+            f"{title} epoch {number}/{len(epochs)}" for number in range(1, len(epochs) + 1)
+        ]
+    saved = nbformat.read(project.build / "notebooks" / "05_curves.ipynb", as_version=4)
+    assert not any("epoch 1/" in str(cell.get("outputs")) for cell in saved.cells)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import nbformat
 import pytest
 import tqdm.notebook
 from made_notebooks import code
-from made_progress import EPOCHS, events
+from made_progress import EPOCHS, epoch, events, run
 
 from fctransfer_utils.course import progress, show
 from fctransfer_utils.course.execute import executed
 from fctransfer_utils.course.kernel import HEADLESS
 from fctransfer_utils.course.normalise import WIDGET
 from fctransfer_utils.course.rules import BAR
+from fctransfer_utils.experiments.progress import Progress, describe_epoch
 
 
 class Output:
@@ -44,39 +47,63 @@ def texts(output):
     return [state["text/plain"] for state in output.states]
 
 
-def test_a_grid_is_told_network_by_network_and_ends_as_a_summary(outputs):
+def test_every_epoch_and_network_is_told_and_a_summary_is_left(outputs):
     report = progress.Told()
     for now in events(networks=3):
         report(now)
     (output,) = outputs
-    assert sum("network" in text and "top-1" in text for text in texts(output)) == 3
+    told = [state["text/plain"] for state in output.states if "top-1" in state["text/plain"]]
+    assert sum(" of 3 networks" in text for text in told) == 3
+    assert [text for text in told if "epoch" in text] == [
+        describe_epoch(now) for now in events(networks=3) if now.event == "epoch"
+    ]
     assert texts(output)[-1] == "3 of 3 networks; 3 trained in 12 s"
     assert 'value="1.0000"' in output.states[-1]["text/html"]
-
-
-def test_a_network_alone_is_told_epoch_by_epoch(outputs):
-    report = progress.Told()
-    for now in events(networks=1, before=2):
-        report(now)
-    assert sum(f"/{EPOCHS}: training loss" in text for text in texts(outputs[0])) == EPOCHS
 
 
 def test_live_bars_and_curves_move_and_only_a_line_and_a_picture_stay(outputs):
     report = progress.LiveBars()
     told = events(networks=2)
-    for now in told[:-1]:
+    for now in (*told[:-2], replace(told[-2], event="tick")):
         report(now)
     bars, curves = outputs
     assert WIDGET in bars.states[-1]
     assert len(bars.states) == 1
-    report(told[-1])
-    networks, epochs = (box.children for box in report._box.children)
+    networks, epochs = bars_of(report)
     assert (networks[1].value, networks[1].max) == (2, 2)
     assert (epochs[1].value, epochs[1].max) == (EPOCHS, EPOCHS)
     assert "00:00" in networks[2].value
+    report(told[-1])
     assert bars.states[-1] == {"text/plain": "2 of 2 networks; 2 trained in 8 s"}
     assert texts(curves)[-1] == "Learning curves of network 0, network 1."
     assert curves.states[-1]["image/png"]
+
+
+def bars_of(report):
+    """Title, bar and numbers of each bar that is shown."""
+    return [box.children for box in report._box.children]
+
+
+def title_of(bar):
+    return bar[0].value.replace("\N{FIGURE SPACE}", " ").split(":")[0]
+
+
+def heard(report, event, number, **details):
+    """An event about network ``number`` of eight, as it comes from a worker."""
+    report(Progress(event, 0, 8, 0, 1.0, None, run=run(number), **details))
+
+
+def test_live_each_worker_has_a_bar_and_that_of_a_killed_one_goes(outputs):
+    report = progress.LiveBars()
+    for number in (0, 1):
+        heard(report, "begun", number)
+        heard(report, "epoch", number, epoch=epoch(1))
+    assert list(map(title_of, bars_of(report)[1:])) == ["network 0", "network 1"]
+    heard(report, "ended", 1)
+    report(Progress("tick", 0, 8, 0, 2.0, None))
+    _, bar = bars_of(report)
+    assert title_of(bar) == "network 0"
+    assert (bar[1].value, bar[1].max) == (1, EPOCHS)
 
 
 def test_curves_are_those_of_the_last_networks(outputs):
@@ -84,6 +111,28 @@ def test_curves_are_those_of_the_last_networks(outputs):
     for now in events(networks=7):
         report(now)
     assert texts(outputs[0])[-1] == "Learning curves of network 3, network 4, network 5, network 6."
+
+
+def test_the_curve_of_a_slow_network_stays_whole_beside_quick_ones(outputs, monkeypatch):
+    report = progress.LiveCurves()
+    heard(report, "epoch", 9, epoch=epoch(1))
+    for now in events(networks=7)[:-1]:
+        report(now)
+    heard(report, "epoch", 9, epoch=epoch(2))
+    assert [len(epochs) for title, epochs in report._curves.values() if title == "network 9"] == [2]
+    assert [title for title, _ in report._curves.values()] == [f"network {number}" for number in (9, 4, 5, 6)]
+
+
+def test_curves_of_networks_that_are_lost_or_too_many_are_not_drawn(outputs, monkeypatch):
+    monkeypatch.setattr(progress, "SHARE", 1e9)
+    report = progress.LiveCurves()
+    for number in range(6):
+        heard(report, "epoch", number, epoch=epoch(1))
+    assert outputs == []  # a point says nothing
+    heard(report, "epoch", 5, epoch=epoch(2))
+    assert texts(outputs[0])[-1] == "Learning curves of network 2, network 3, network 4, network 5."
+    heard(report, "ended", 4)
+    assert texts(outputs[0])[-1] == "Learning curves of network 1, network 2, network 3, network 5."
 
 
 def test_nobody_looks_on_where_the_runner_says_so_or_widgets_are_missing(monkeypatch, outputs):

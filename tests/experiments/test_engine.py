@@ -147,7 +147,7 @@ def test_an_interrupted_run_frees_the_workers_of_a_scheduler(study, store, run, 
     there = cluster_here(1)
 
     def interrupt_while_training(now):
-        if now.event == "tick":
+        if now.event == "epoch":
             raise KeyboardInterrupt
 
     endless = study(recipe=Recipe(epochs=100_000, batch_size=16))
@@ -351,7 +351,8 @@ def test_progress_counts_every_network_and_headless_lines_say_the_same(study, st
     assert {events[0].event, events[-1].event} == {"start", "end"}
     learnt = [now.run.title for now in events if now.event == "epoch"]
     assert len(learnt) == len(set(learnt)) == 5  # of those that learn side by side, the first tells its epochs
-    assert len(text.getvalue().splitlines()) == 7
+    assert len(text.getvalue().splitlines()) == 7 + 5
+    assert "AnB n=1 A->B random0 seed 0 and 1 more epoch 1/1: training loss" in text.getvalue()
     assert "[7/7] twice B->B random0 seed 0: top-1" in text.getvalue()
 
 

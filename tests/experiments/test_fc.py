@@ -13,7 +13,7 @@ from fctransfer_utils.experiments.fc_spec import ON_SOURCE, PROTOCOLS, FcSpec
 from fctransfer_utils.experiments.fc_study import fc_study
 from fctransfer_utils.experiments.plan import make_plan
 from fctransfer_utils.experiments.profiles import study_profile
-from fctransfer_utils.experiments.progress import silent
+from fctransfer_utils.experiments.progress import by_epochs, silent
 from fctransfer_utils.experiments.record import parse_record
 from fctransfer_utils.experiments.run_network import run_crew, run_network
 from fctransfer_utils.experiments.spec import RunSpec
@@ -175,8 +175,10 @@ def test_a_record_with_measures_is_read_back_and_one_without_is_as_before(data_r
 
 def test_the_engine_trains_the_study_and_the_table_holds_it(store, data_root, tmp_path):
     study = made(arms=("A", "B"), protocols=("P1", "P2", "P5", "continued"), seeds=(0, 1))
-    report = engine.run(study, store, progress=silent, data_root=data_root)
+    told = []
+    report = engine.run(study, store, progress=told.append, data_root=data_root)
     assert (report.done, report.remaining) == (len(study.runs), 0)
+    assert {now.run.key for now in told if now.event == "epoch"} == {run.key for run in study.runs if by_epochs(run)}
     rows = tidy(store.records(), study="fc")
     assert tuple(rows[0]) == FC_COLUMNS
     write_table(rows, tmp_path / "fc.csv")
