@@ -95,6 +95,12 @@ def _add_notebooks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="glyphs", metavar="NAME")
     parser.add_argument("--out", metavar="DIR", help="default: build/notebooks")
     parser.add_argument("--only", type=words, metavar="03,05", help="these notebooks only")
+    parser.add_argument(
+        "--side-by-side",
+        type=int,
+        metavar="N",
+        help="at the same time; default: 2 where there are two cores and 8 GB of memory, else 1",
+    )
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -154,7 +160,8 @@ def _table(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     from .course.runner import run_notebooks
 
-    return run_notebooks(profile=options.profile, data=options.data, out=options.out, only=options.only)
+    chosen = {name: getattr(options, name) for name in ("profile", "data", "out", "only", "side_by_side")}
+    return run_notebooks(**chosen)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -76,6 +76,7 @@ def _train(run: Course, study: Study, *, table=None) -> None:
         table=table,
         progress=reporter(),
         data_root=run.project.data,
+        patient=True,
     )
     if report.interrupted:
         show.line(f"stopped; {report.remaining} networks are left. Run this cell again to go on.")

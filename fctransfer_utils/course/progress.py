@@ -58,6 +58,8 @@ class Told:
             self._write(f"{place}, {clock(now.seconds_left)} left; {describe(now.record)}", now, told=True)
         elif now.event == "epoch" and now.epoch is not None:
             self._write(describe_epoch(now), now, told=True)
+        elif now.event == "waits":
+            self._write(now.note, now, told=True)
         elif time.monotonic() - self._last >= PAUSE:
             self._write(f"{place}, {clock(now.seconds_left)} left", now)
 
@@ -84,6 +86,9 @@ class LiveBars:
         self._handle: Any = None
 
     def __call__(self, now: Progress) -> None:
+        if now.event == "waits":
+            show.line(now.note)
+            return
         if self._handle is None:
             self._handle = show.widget(self._box, f"{now.total - now.done} networks to train")
         self._bars(now)

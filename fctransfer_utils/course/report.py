@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+NOT_RUN = "not run"
+
 
 @dataclass(frozen=True)
 class NotebookResult:
@@ -49,7 +51,7 @@ def table(results: Sequence[NotebookResult]) -> str:
     """Notebook, state, seconds, checks, and verdicts, one line each, then every claim with its verdict."""
     rows = [("notebook", "", "seconds", "checks", "claims")]
     for result in results:
-        ran = result.state != "not run"
+        ran = result.state != NOT_RUN
         seconds = f"{result.seconds:.1f}" if ran else "-"
         rows.append((result.name, result.state, seconds, str(result.checks) if ran else "-", result.verdicts))
     total = sum(result.seconds for result in results)

@@ -1,10 +1,16 @@
-"""Run the notebooks in order with papermill: parameters checked before, progress while, a table after."""
+"""Run the notebooks in order with papermill: parameters checked before, progress while, a table after.
+
+Two at a time where the machine has room: a notebook uses all cores only while it trains networks, and one of them while
+it starts, analyses and draws. Networks of one store are trained by one notebook at a time; the next one waits.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +18,40 @@ from ..errors import InputError, unknown
 from ..files import expanded
 from ..optional import need
 from . import show
+from .abreast import run_abreast
 from .kernel import this_interpreter
 from .parameters import check_data, check_known, check_profile, load_profile
 from .project import Project, find_project
-from .report import NotebookResult, read_found, table
+from .report import NOT_RUN, NotebookResult, read_found, table
+from .start import RENEW, renewing, usable_cores
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 TRACEBACK = 25
 SELF_EXPLAINING = {"InputError", "StoreError", "CheckFailed"}
+ALONE = ("13_scale_out",)
+ROOMY = 8 * 2**30
+"""Bytes of memory from which on two notebooks run side by side."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run: from where to where, with which parameters, in which kernel."""
+
+    file: Path
+    target: Path
+    parameters: Mapping[str, Any]
+    kernel: str
+    project: Project
+
+    @property
+    def name(self) -> str:
+        """Such as ``05_transfer_curves``."""
+        return self.file.stem
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing may run beside it, since it times what the machine can do."""
+        return self.name in ALONE
 
 
 def run_notebooks(**options: Any) -> int:
@@ -34,15 +66,24 @@ def run_all(
     out: Path | str | None = None,
     only: str | Sequence[str] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    side_by_side: int | None = None,
     tell: Callable[[str], None],
     project: Project | None = None,
 ) -> list[NotebookResult]:
     """Execute the notebooks into ``out`` (default ``build/notebooks``); ``tell`` gets one line at a time.
 
     ``only`` names notebooks, by their numbers or whole names; ``parameters`` overrules the profile's for those that
-    have them. The first notebook that fails is the last one that runs. Raises InputError before anything runs when a
-    profile, data set, notebook or parameter is unknown, or a library is missing.
+    have them. ``side_by_side`` at a time (default: two where there are two cores and 8 GB of memory): they begin in
+    order, and every line begins with the notebook's number. After the first that fails no other one begins. Raises
+    InputError before anything runs when a profile, data set, notebook or parameter is unknown, or a library is missing.
     """
+    if side_by_side is not None and side_by_side < 1:
+        raise InputError(f"side_by_side = {side_by_side}; give how many notebooks run at the same time, 1 or more.")
+    if side_by_side is not None and side_by_side > 1 and renewing():
+        raise InputError(
+            f"side_by_side = {side_by_side} with {RENEW} set: notebooks that renew the same committed files lose each"
+            " other's changes; give 1."
+        )
     profile, data = check_profile(profile), _absolute(check_data(data))
     need("papermill", "running notebooks")
     need("ipykernel", "running notebooks")
@@ -55,14 +96,10 @@ def run_all(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"notebooks cannot be written to {out} ({error.strerror}); name another folder.") from error
-    results: list[NotebookResult] = []
+    most = min(automatic() if side_by_side is None else side_by_side, len(files))
     with this_interpreter({"FCTRANSFER_PROJECT": str(project.root)}) as kernel:
-        for file in files:
-            if results and results[-1].state != "passed":
-                results.append(NotebookResult(file.stem, "not run"))
-                continue
-            tell(f"{file.stem} ({profile}, {data})")
-            results.append(_run(file, out / file.name, wanted[file.stem], kernel, project, profile, tell))
+        jobs = [Job(file, out / file.name, wanted[file.stem], kernel, project) for file in files]
+        results = _in_turn(jobs, tell) if most == 1 else run_abreast(jobs, run_job, most=most, tell=tell)
     tell("")
     tell(table(results))
     tell(f"notebooks are in {project.shown(out)}")
@@ -103,40 +140,53 @@ def _parameters(
     return chosen_ones
 
 
-def _run(
-    file: Path,
-    target: Path,
-    parameters: Mapping[str, Any],
-    kernel: str,
-    project: Project,
-    profile: str,
-    tell: Callable[[str], None],
-) -> NotebookResult:
+def automatic() -> int:
+    """Two where there are two cores and ROOMY bytes of memory, else one; one where committed files are renewed."""
+    known = hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if known else 0
+    return 2 if usable_cores() > 1 and memory >= ROOMY and not renewing() else 1
+
+
+def _in_turn(jobs: Sequence[Job], tell: Callable[[str], None]) -> list[NotebookResult]:
+    """What became of each, one after the other in this process."""
+    results: list[NotebookResult] = []
+    for job in jobs:
+        if results and results[-1].state != "passed":
+            results.append(NotebookResult(job.name, NOT_RUN))
+        else:
+            results.append(run_job(job, tell))
+    return results
+
+
+def run_job(job: Job, tell: Callable[[str], None]) -> NotebookResult:
+    """Execute one notebook in this process."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
     from .engine import register
 
-    notes = project.claims(profile, file.stem)
+    name, profile, data = job.name, job.parameters["profile"], job.parameters["data"]
+    notes = job.project.claims(profile, name)
     notes.unlink(missing_ok=True)
+    tell(f"{name} ({profile}, {data})")
     start = time.monotonic()
     try:
         papermill.execute_notebook(
-            str(file),
-            str(target),
-            parameters=dict(parameters),
+            str(job.file),
+            str(job.target),
+            parameters=dict(job.parameters),
             engine_name=register(),
-            kernel_name=kernel,
+            kernel_name=job.kernel,
             language="python",
-            cwd=str(file.parent),
+            cwd=str(job.file.parent),
             progress_bar=False,
             tell=tell,
         )
     except PapermillExecutionError as error:
         story = explain(error)
-        tell(f"{file.stem} failed {story}")
-        return NotebookResult(file.stem, "failed", time.monotonic() - start, read_found(notes), story)
-    return NotebookResult(file.stem, "passed", time.monotonic() - start, read_found(notes))
+        tell(f"{name} failed {story}")
+        return NotebookResult(name, "failed", time.monotonic() - start, read_found(notes), story)
+    return NotebookResult(name, "passed", time.monotonic() - start, read_found(notes))
 
 
 def explain(error: Any) -> str:

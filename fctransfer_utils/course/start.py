@@ -40,7 +40,7 @@ def start(
         if name not in parameters:
             raise InputError(f"values are allowed for {name!r}, but start was not given that parameter.")
     own = {name: check_parameter(name, value, allowed=(allowed or {}).get(name)) for name, value in parameters.items()}
-    renew = os.environ.get(RENEW, "") not in ("", "0")
+    renew = renewing()
     if renew and profile == "smoke":
         raise InputError(
             f"{RENEW} is set, which replaces the committed figures, but the profile 'smoke' only tests mechanics; use"
@@ -89,6 +89,11 @@ def _device() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return "mps" if torch.backends.mps.is_available() else f"{usable_cores()} CPU cores"
+
+
+def renewing() -> bool:
+    """Whether FCTRANSFER_RENEW says that the committed figures are replaced."""
+    return os.environ.get(RENEW, "") not in ("", "0")
 
 
 def usable_cores() -> int:

@@ -16,7 +16,7 @@ from ..files import expanded
 from .checkpoints import EVERY, Checkpoints
 from .places import Place, place
 from .plan import Plan, make_plan
-from .progress import Counter, Reporter, automatic
+from .progress import Counter, Progress, Reporter, automatic
 from .record import Record
 from .session import Session, kind_of
 from .store import Store
@@ -64,6 +64,7 @@ def run(
     keep_weights: str = "donors",
     checkpoints: Path | str | None = None,
     checkpoint_every: float = EVERY,
+    patient: bool = False,
 ) -> RunReport:
     """Train every network of ``study`` that neither ``store`` nor the CSV ``table`` holds.
 
@@ -73,7 +74,8 @@ def run(
     cannot end in time, and those in flight then are given up. Ctrl-C ends cleanly too: the report says ``interrupted``.
     ``keep_weights``: "donors" keeps the bases' weights, "all" everyone's. A network that learns for longer than
     ``checkpoint_every`` seconds is kept between epochs in the folder ``checkpoints`` (default: in the store; with a
-    scheduler nowhere, since its workers must reach the folder), and a later call goes on from there.
+    scheduler nowhere, since its workers must reach the folder), and a later call goes on from there. ``patient``: wait
+    for the end of another run that holds the store.
 
     Raises InputError (StoreError) for unusable options, a store that is in use or not writable, and unusable data.
     """
@@ -81,13 +83,23 @@ def run(
     known = table_keys(table) if table is not None else frozenset()
     start = time.monotonic()
     deadline = None if time_limit is None else start + time_limit
-    with store.locked():
+    tell = progress or automatic()
+    waited: list[str] = []
+
+    def wait(who: str) -> None:
+        waited.append(who)
+        note = f"waiting for {who}, which trains networks in the same store {store.path}"
+        tell(Progress("waits", 0, 0, 0, 0.0, None, note=note))
+
+    with store.locked(wait=wait if patient else None):
         damaged = store.mend()
         plan = make_plan(study, store, known=known)
         damaged |= _set_weights_aside(plan, store)
-        counter = Counter(progress or automatic(), done=len(plan.skipped), total=len(plan.skipped) + len(plan.todo))
+        counter = Counter(tell, done=len(plan.skipped), total=len(plan.skipped) + len(plan.todo))
         if not plan.todo:
             _compare_rendered(plan, store, data_root)
+            if waited:
+                counter.tell("end")
             return RunReport(0, len(plan.skipped), 0, time.monotonic() - start, set_aside=tuple(damaged))
         session = _session(plan, store, counter, data_root, keep_weights, deadline)
         session.limit = time_limit

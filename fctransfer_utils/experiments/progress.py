@@ -28,7 +28,7 @@ class Progress:
     "begun" over an "epoch" each to "ended", be they finished, given up or lost with their worker; ``run`` is the first
     of them, and ``epoch`` its. In between, each that is finished is "trained", with its ``record``. "start" and "end"
     stand around them, "tick" says that time has passed, and "note" has a line of text (where networks learn, and which
-    workers are not used).
+    workers are not used). "waits" comes before all others, when nothing is counted yet: its line says for whom.
     """
 
     event: str
@@ -106,7 +106,7 @@ class Lines:
             self._write(f"[{now.done}/{now.total}] {describe(now.record)}; {clock(now.seconds_left)} left")
         elif now.event == "epoch" and now.epoch is not None:
             self._write(describe_epoch(now))
-        elif now.event == "note":
+        elif now.event in ("note", "waits"):
             self._write(now.note)
 
     def _write(self, line: str) -> None:
@@ -128,6 +128,9 @@ class Bars:
         self._free: list[Any] = []
 
     def __call__(self, now: Progress) -> None:
+        if now.event == "waits":
+            sys.stderr.write(f"{now.note}\n")
+            return
         if self._networks is None:
             # smoothing 0: the time left follows from all networks, since neighbours differ in size
             self._networks = self._make(

@@ -7,7 +7,7 @@ weights that are kept, ``set-aside/`` what was found damaged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 STORE_FORMAT = 1
 BEGINNING = 20.0
+POLL = 0.2
 
 
 class StoreError(InputError):
@@ -134,8 +135,12 @@ class Store:
     # writing: inside ``locked`` only
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the store for writing. Raises StoreError at once when another run holds it."""
+    def locked(self, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Hold the store for writing.
+
+        When another run holds it, ``wait`` is told which one, and this one waits for its end; without ``wait`` that
+        raises StoreError at once.
+        """
         from filelock import FileLock, Timeout
 
         lock = FileLock(self.path / ".lock", timeout=0)
@@ -143,9 +148,12 @@ class Store:
             lock.acquire()
         except Timeout as error:
             who = self.holder() or "another process"
-            raise StoreError(
-                f"the store {self.path} is in use by {who}; wait until it ends, stop it, or use another --store."
-            ) from error
+            if wait is None:
+                raise StoreError(
+                    f"the store {self.path} is in use by {who}; wait until it ends, stop it, or use another --store."
+                ) from error
+            wait(who)
+            lock.acquire(timeout=-1, poll_interval=POLL)
         except (OSError, NotImplementedError) as error:
             raise self._cannot_write(error) from error
         try:

@@ -20,6 +20,7 @@ PANELS = (
 )
 LINES = ("-", (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1)))
 MARKERS = "osD^vXP"
+LETTERS, HANDLE = 125, 9  # that fit across a figure, and as many as a line's sample and the space around it take
 
 
 def curve_table(networks: Mapping[str, Iterable[Any]]) -> pd.DataFrame:
@@ -40,7 +41,8 @@ def learning_curves(table: pd.DataFrame) -> Figure:
         raise InputError("no epochs to draw; train at least one network or read its record.")
     names = list(dict.fromkeys(table["network"]))
     with styled():
-        figure, panels = new_figure(1, 3, height=3.3 + 0.2 * ((len(names) - 1) // 5))
+        beside = max(1, min(len(names), 5, LETTERS // (max(map(len, names)) + HANDLE)))
+        figure, panels = new_figure(1, 3, height=3.3 + 0.2 * ((len(names) - 1) // beside))
         for axes, (column, label, scale) in zip(panels, PANELS, strict=True):
             for index, name in enumerate(names):
                 rows = table[table["network"] == name].sort_values("epoch")
@@ -51,7 +53,7 @@ def learning_curves(table: pd.DataFrame) -> Figure:
             if column != "test_top1":
                 axes.set_ylim(bottom=0)
         handles = [Line2D([], [], label=name, **_look(i), **_marks(i, 1)) for i, name in enumerate(names)]
-        figure.legend(handles=handles, loc="outside upper left", ncols=min(len(names), 5), handlelength=3)
+        figure.legend(handles=handles, loc="outside upper left", ncols=beside, handlelength=3)
         settle(figure)
     return figure
 

@@ -37,6 +37,7 @@ class Task:
     dropout: float = 0.5
     frozen: int = 0
     learning_rate: float = 0.02
+    batch_norm: bool = False
 
     @property
     def data(self) -> DataSpec:
@@ -48,7 +49,7 @@ class Task:
     @property
     def net(self) -> NetSpec:
         """The architecture."""
-        return NetSpec(name="alexnet_mini", width=self.width, dropout=self.dropout)
+        return NetSpec(name="alexnet_mini", width=self.width, dropout=self.dropout, batch_norm=self.batch_norm)
 
     @property
     def recipe(self) -> Recipe:

@@ -47,6 +47,19 @@ def texts(output):
     return [state["text/plain"] for state in output.states]
 
 
+WAITS = Progress("waits", 0, 0, 0, 0.0, None, note="waiting for process 7")
+
+
+@pytest.mark.parametrize("report", [progress.Told, progress.LiveBars])
+def test_who_waits_says_for_whom_and_leaves_no_bar(outputs, capsys, report):
+    tell = report()
+    for now in (WAITS, *events(networks=1)):
+        tell(now)
+    shown = [texts(output)[0] for output in outputs] + capsys.readouterr().out.splitlines()
+    assert "waiting for process 7" in shown
+    assert not any("of 0 networks" in text or text.startswith("0 networks") for text in shown)
+
+
 def test_every_epoch_and_network_is_told_and_a_summary_is_left(outputs):
     report = progress.Told()
     for now in events(networks=3):

@@ -41,8 +41,8 @@ def three(write, parameters_cell):
     write("03_third", parameters_cell, code("print(profile, data)"))
 
 
-def run_all(told, **options):
-    return runner.run_all(tell=told.append, **options)
+def run_all(told, side_by_side=1, **options):
+    return runner.run_all(tell=told.append, side_by_side=side_by_side, **options)
 
 
 def outputs(path):
@@ -82,6 +82,84 @@ def test_the_first_failing_notebook_is_the_last_that_runs_and_its_cell_is_shown(
     assert not (project.build / "notebooks" / "03_third.ipynb").exists()
 
 
+MEETS = """
+import os, pathlib, time
+folder = pathlib.Path(os.environ["FCTRANSFER_PROJECT"])
+(folder / f"{name}.here").touch()
+deadline = time.monotonic() + 60
+while not (folder / f"{other}.here").exists():
+    assert time.monotonic() < deadline, f"{other} never came"
+    time.sleep(0.05)
+print("met", other)
+"""
+
+
+def meets(name, other):
+    return code(f"name, other = {name!r}, {other!r}\n{MEETS}")
+
+
+def test_two_run_at_the_same_time_and_every_line_says_whose_it_is(write, parameters_cell, told, project):
+    write("01_first", parameters_cell, meets("one", "two"))
+    write("02_second", parameters_cell, meets("two", "one"))
+    write("03_third", parameters_cell, code("print('after')"))
+    results = run_all(told, profile="smoke", side_by_side=2)
+    assert [(result.name, result.state) for result in results] == [
+        ("01_first", "passed"),
+        ("02_second", "passed"),
+        ("03_third", "passed"),
+    ]
+    assert "01 01_first (smoke, glyphs)" in told
+    assert sum(line.startswith("02   [ 3/3]") for line in told) == 1
+    assert "3 of 3 notebooks" in told[-2]
+    assert outputs(project.build / "notebooks" / "01_first.ipynb") == "met two\n"
+
+
+def test_after_one_that_failed_no_other_begins_and_those_that_run_come_to_their_end(
+    three, told, write, parameters_cell, project
+):
+    write("01_first", parameters_cell, code("import time\ntime.sleep(3)\nprint('to its end')"))
+    results = run_all(told, profile="smoke", side_by_side=2)
+    assert [result.state for result in results] == ["passed", "failed", "not run"]
+    assert outputs(project.build / "notebooks" / "01_first.ipynb") == "to its end\n"
+    assert any(line.startswith("02 02_second failed in cell 3:") for line in told)
+
+
+def test_a_notebook_that_times_things_has_the_machine_for_itself(write, parameters_cell, told, monkeypatch, project):
+    stamp = "import time\nbegan = time.monotonic()\ntime.sleep(1)\nprint(began, time.monotonic())"
+    for name in ("01_first", "02_second", "03_third"):
+        write(name, parameters_cell, code(stamp))
+    monkeypatch.setattr(runner, "ALONE", ("02_second",))
+    run_all(told, profile="smoke", side_by_side=3)
+    first, second, third = (
+        [float(part) for part in outputs(project.build / "notebooks" / f"{name}.ipynb").split()]
+        for name in ("01_first", "02_second", "03_third")
+    )
+    assert first[1] < second[0] < second[1] < third[0]
+
+
+def test_a_notebook_whose_process_dies_has_failed(three, told, write, parameters_cell):
+    kill = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
+    write("01_first", parameters_cell, code(kill))
+    results = run_all(told, profile="smoke", side_by_side=2, only=["1", "3"])
+    assert results[0].state == "failed"
+    assert "its process died" in results[0].error
+
+
+@pytest.mark.parametrize(("cores", "gigabytes", "most"), [(2, 16, 2), (8, 64, 2), (1, 16, 1), (4, 4, 1)])
+def test_two_at_a_time_need_two_cores_and_memory(monkeypatch, cores, gigabytes, most):
+    monkeypatch.setattr(runner, "usable_cores", lambda: cores)
+    monkeypatch.setattr(runner.os, "sysconf", {"SC_PHYS_PAGES": gigabytes * 2**18, "SC_PAGE_SIZE": 4096}.__getitem__)
+    assert runner.automatic() == most
+
+
+def test_notebooks_that_renew_committed_files_run_one_at_a_time(three, told, monkeypatch):
+    monkeypatch.setenv("FCTRANSFER_RENEW", "1")
+    assert runner.automatic() == 1
+    with pytest.raises(InputError, match="side_by_side = 2 with FCTRANSFER_RENEW set"):
+        run_all(told, profile="smoke", side_by_side=2)
+    assert told == []
+
+
 def test_the_command_fails_when_a_notebook_does(three, capsys):
     assert runner.run_notebooks(profile="smoke") == 1
     assert runner.run_notebooks(profile="smoke", only=["1", "03"]) == 0
@@ -112,6 +190,7 @@ def test_a_folder_of_images_means_the_same_from_every_working_directory(three, t
         ({"only": "07"}, "unknown notebook '07'; allowed: 01_first, 02_second, 03_third"),
         ({"parameters": {"cutt": 7}}, "unknown parameter of notebook 01_first 'cutt'"),
         ({"parameters": {"cut": "[7, 8]"}}, "looks like a list; give the list in a YAML file"),
+        ({"side_by_side": 0}, "side_by_side = 0; give how many notebooks run at the same time"),
     ],
 )
 def test_bad_input_is_refused_before_anything_runs(three, told, project, options, words):

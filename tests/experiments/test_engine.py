@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from dataclasses import asdict, replace
 
@@ -314,6 +316,48 @@ def test_a_full_disk_stops_with_one_error_and_keeps_what_was_finished(
 def test_a_second_run_on_the_same_store_is_refused(study, store, run):
     with store.locked(), pytest.raises(StoreError, match="in use"):
         run(study(), Store(store.path))
+
+
+def test_a_patient_run_waits_for_the_one_that_holds_the_store(study, store, run):
+    told, few = [], study(treatments=("base",))
+    held = threading.Event()
+
+    def hold():
+        with store.locked():
+            held.set()
+            time.sleep(1)
+            ended.append(time.monotonic())
+
+    ended = []
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    report = run(few, Store(store.path), patient=True, progress=lambda now: told.append((time.monotonic(), now)))
+    other.join()
+    assert report.done == len(few.runs)
+    (first, waits), (second, _) = told[:2]
+    assert first < ended[0] < second
+    assert waits.event == "waits"
+    assert f"waiting for process {os.getpid()}" in waits.note
+
+
+def test_a_patient_run_that_has_nothing_to_train_says_so_in_the_end(study, store, run):
+    few, told = study(treatments=("base",)), []
+    run(few, store)
+    held = threading.Event()
+
+    def hold():
+        with store.locked():
+            held.set()
+            time.sleep(0.5)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    report = run(few, Store(store.path), patient=True, progress=told.append)
+    other.join()
+    assert report.done == 0
+    assert [(now.event, now.done) for now in told] == [("waits", 0), ("end", len(few.runs))]
 
 
 def test_a_diverging_network_is_recorded_and_the_study_goes_on(study, store, run):
