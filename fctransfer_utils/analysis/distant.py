@@ -83,7 +83,12 @@ def replicate_points(
 
     ``direction`` is a target half, or ``both``: then distant splits need both targets, random ones take what there is.
     """
-    points = by_unit(pairs(table, treatment, against, cuts), cuts)
+    return _by_replicate(pairs(table, treatment, against, cuts), cuts, direction)
+
+
+def _by_replicate(found: pd.DataFrame, cuts: Sequence[int], direction: str) -> pd.Series:
+    """``pairs`` as ``replicate_points``."""
+    points = by_unit(found, cuts)
     if direction != BOTH:
         points = points[points.index.get_level_values("target") == direction]
     if not len(points):
@@ -109,10 +114,9 @@ def gap_by_n(
 
     An n without a replicate has count 0 and no mean; ``attrs["missing"]`` says in words what the table lacks.
     """
-    rows = []
+    rows, every = [], pairs(table, treatment, against, cuts)
     for n in cuts:
-        points = replicate_points(table, [n], treatment=treatment, against=against, direction=direction)
-        found = _interval(points, level)
+        found = _interval(_by_replicate(every, [n], direction), level)
         rows.append((direction, n, found.mean, found.low, found.high, found.count))
     result = pd.DataFrame(rows, columns=["direction", "n", "mean", "low", "high", "count"])
     words = missing(table, [against, treatment], cuts) if len(table) else ["no network."]

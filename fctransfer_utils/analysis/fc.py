@@ -168,12 +168,20 @@ def paired(rows: pd.DataFrame, one: Choice, other: Choice, *, layer: str | None 
     index = [*SEED, *CELL]
     sides = []
     for arm, protocol in (one, other):
-        part = rows[(rows["arm"] == arm) & (rows["protocol"] == protocol)]
-        part = part if layer is None else part[part["layer"] == layer]
-        if part.duplicated(index).any():
+        mine = ((rows["arm"] == arm) & (rows["protocol"] == protocol)).to_numpy()
+        if layer is not None:
+            mine = mine & (rows["layer"] == layer).to_numpy()
+        cells = list(zip(*(rows[name].to_numpy()[mine] for name in index), strict=True))
+        sides.append(dict(zip(cells, rows["top1"].to_numpy()[mine], strict=True)))
+        if len(sides[-1]) < len(cells):
             raise InputError(f"arm {arm}, {protocol} has several rows per cell; pass the rows that fc.chosen gives.")
-        sides.append(part.set_index(index)["top1"])
-    return (100 * (sides[0] - sides[1])).dropna()
+    both = sorted(sides[0].keys() & sides[1].keys())
+    places = pd.MultiIndex.from_tuples(both, names=index) if both else _no_place(index)
+    return pd.Series([100 * (sides[0][cell] - sides[1][cell]) for cell in both], index=places, dtype=float).dropna()
+
+
+def _no_place(names: Sequence[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([[] for _ in names], names=list(names))
 
 
 def by_seed(points: pd.Series) -> pd.Series:
@@ -182,7 +190,7 @@ def by_seed(points: pd.Series) -> pd.Series:
     Taken over the seeds that have every cell; over all seeds where none has every one.
     """
     if not len(points):
-        return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=list(SEED)))
+        return pd.Series(dtype=float, index=_no_place(SEED))
     wide = points.unstack(list(CELL))
     whole = wide.dropna()
     wide = whole if len(whole) else wide
@@ -206,9 +214,10 @@ def difference(
     for name in wanted:
         if name not in (*GROUPS, OTHER):
             raise unknown("group", name, (*GROUPS, OTHER))
-    part = rows[rows["group"].isin(wanted)] if wanted else rows[rows["group"] != "source"]
+    kept = rows["group"].isin(wanted) if wanted else rows["group"] != "source"
     if labels is not None:
-        part = part[part["labels_per_class"] == labels]
+        kept &= rows["labels_per_class"] == labels
+    part = rows.loc[kept, [*SEED, *CELL, "arm", "protocol", "layer", "top1"]]
     return by_seed(paired(part, one, other, layer=layer))
 
 
