@@ -121,7 +121,7 @@ def gaps(table: pd.DataFrame, distances: pd.DataFrame | None = None) -> Figure:
     """What arm B gains over A on every target and number of labels, from ``analysis.fc_effects.gap_by_target``.
 
     A panel per protocol; targets by group, within it from near to far. Bars are 95 % intervals over the seeds; numbers
-    in brackets count them. Open markers: one number of labels; filled: the mean over them.
+    in brackets count them. Open markers: one number of labels; filled, above them beside the name: their mean (0).
     """
     shown = table[table["count"] > 0]
     if not len(shown):
@@ -129,7 +129,7 @@ def gaps(table: pd.DataFrame, distances: pd.DataFrame | None = None) -> Figure:
     order = [*GROUPS, OTHER]
     ranks = {name: place for place, name in enumerate(_order(shown, distances))}
     names = sorted(ranks, key=lambda name: (order.index(_group(shown, name)), ranks[name]))
-    lines = [(name, labels) for name in names for labels in sorted(set(shown["labels_per_class"]), key=_last_zero)]
+    lines = [(name, labels) for name in names for labels in sorted(set(shown["labels_per_class"]))]
     lines = [line for line in lines if len(_rows(shown, *line))]
     protocols = [name for name in MAIN if name in set(shown["protocol"])]
     with styled():
@@ -254,10 +254,6 @@ def _rows(table: pd.DataFrame, name: str, labels: int) -> pd.DataFrame:
 
 def _group(table: pd.DataFrame, name: str) -> str:
     return table.loc[table["target_set"] == name, "group"].iloc[0]
-
-
-def _last_zero(labels: int) -> tuple[bool, int]:
-    return labels == 0, labels
 
 
 def _line_words(name: str, labels: int, count: int) -> str:

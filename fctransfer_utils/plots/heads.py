@@ -67,9 +67,14 @@ def _curves(axes: Axes, curve: pd.DataFrame, word: str) -> None:
     axes.set_ylim(0, 103)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     axes.tick_params(labelsize=7)
+    right = 100 * curve.loc[curve["epoch"] > curve["epoch"].median(), [column for column, *_ in LINES]]
+    above = bool(
+        (right < 22).to_numpy().any() and (right < 75).to_numpy().all()
+    )  # low curves: the word stands over them
     axes.text(
-        0.96, 0.06, word, transform=axes.transAxes, ha="right", fontsize=7.5, fontweight="bold",
-        color=READING_COLOUR[word], bbox={"fc": READING_FACE[word], "ec": "none", "pad": 2},
+        0.96, 0.92 if above else 0.06, word, transform=axes.transAxes, ha="right", va="top" if above else "baseline",
+        fontsize=7.5, fontweight="bold", color=READING_COLOUR[word],
+        bbox={"fc": READING_FACE[word], "ec": "none", "pad": 2},
     )  # fmt: skip
 
 

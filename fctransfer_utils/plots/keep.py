@@ -71,13 +71,13 @@ def cut_curves(rows: pd.DataFrame, distances: pd.DataFrame | None = None, *, tar
     counts, means = labels_of(rows), top1_by_choice(rows)
     with styled():
         figure, grid = new_figure(
-            len(names), len(counts), height=1.0 + 2.3 * len(names), sharey="row", sharex=True, squeeze=False
+            len(names), len(counts), height=1.0 + 2.45 * len(names), sharey="row", sharex=True, squeeze=False
         )
         for line, target in zip(grid, names, strict=True):
             for axes, count in zip(line, counts, strict=True):
                 part = means[(means["target_set"] == target) & (means["labels_per_class"] == count)]
                 _panel(axes, part)
-                axes.set_title(f"{short_target(target)}, {count} labels per class", fontsize=10)
+                axes.set_title(f"{short_target(target)}\n{count} labels per class", fontsize=10)
             line[0].set_ylabel(f"Top-1 (%){_distance(target, distances)}")
         for axes in grid[-1]:
             axes.set_xlabel("kept up to")

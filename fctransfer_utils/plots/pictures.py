@@ -36,6 +36,7 @@ def picture_blocks(
             grid = part.subplots(count, columns, squeeze=False)
             for place, axes in enumerate(grid.flat):
                 axes.set_axis_off()
+                axes.set_anchor("N")  # what is left of the height goes below: a heading stands next to its own pictures
                 if place < len(block):
                     axes.imshow(block[place], interpolation="nearest")
                     if titles is not None:

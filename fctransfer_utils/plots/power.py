@@ -134,7 +134,8 @@ def _forest_row(axes, rows: pd.DataFrame, place: int) -> None:
     axes.plot(row["mean"], place, "o", color=BLUE, ms=7, mec="white", mew=0.6, zorder=4)
     pairs, seeds = int(row["pairs"]), int(row["seeds"])
     words = f"{pairs} pair{'s' * (pairs > 1)}, {seeds} seed{'s' * (seeds > 1)}"
-    axes.annotate(words, (row["mean"], place), **note)
+    plate = {"fc": "white", "ec": "none", "pad": 0.8}  # else the lines at 0 and at the paper's value strike it out
+    axes.annotate(words, (row["mean"], place), bbox=plate, **note)
 
 
 def _forest_legend(figure: Figure, with_paper: bool) -> None:

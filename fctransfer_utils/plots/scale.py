@@ -55,7 +55,7 @@ def work_by_cut(table: pd.DataFrame) -> Figure:
         axes.set_ylim(0, 1.1)
         axes.set_xlabel("n, copied layers")
         axes.set_ylabel("operations, base = 1")
-        axes.legend(loc="lower left")
+        axes.legend(loc="center right")
         settle(figure)
     return figure
 
@@ -64,7 +64,7 @@ def measured_speeds(table: pd.DataFrame) -> Figure:
     """Measured against predicted images per second, one panel per network. Columns of ``analysis.scale.predicted``."""
     with styled():
         names = list(dict.fromkeys(zip(table["net"], table["image_size"], strict=True)))
-        figure, panels = new_figure(1, len(names), height=2.9, squeeze=False)
+        figure, panels = new_figure(1, len(names), height=3.2, squeeze=False)
         for axes, (net, side) in zip(panels[0], names, strict=True):
             rows = table[(table["net"] == net) & (table["image_size"] == side)]
             places = range(len(rows))
@@ -74,7 +74,7 @@ def measured_speeds(table: pd.DataFrame) -> Figure:
             axes.set_xticks(places, [f"{row.treatment}\nn = {row.n}" for row in rows.itertuples()])
             axes.set_title(f"{net.partition('-drop')[0]}\n{side} pixels")
             axes.set_ylabel("images per second")
-        panels[0][0].legend()
+        figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
         settle(figure)
     return figure
 

@@ -84,5 +84,5 @@ def _legend(figure: Figure, networks: Mapping[str, Sequence[Mapping[str, Any]]])
     present = {box["origin"] for boxes in networks.values() for box in boxes}
     handles = [Patch(fc=ORIGIN_COLOUR[o], ec=GREY, label=f"{o}: {text}") for o, text in ORIGINS.items() if o in present]
     if any(box["frozen"] for boxes in networks.values() for box in boxes):
-        handles.append(Patch(fc="white", ec=GREY, lw=2.0, label="padlock: frozen while the rest learns"))
+        handles.append(Patch(fc="white", ec=GREY, lw=2.0, label="thick border, padlock: frozen"))
     figure.legend(handles=handles, loc="outside upper left", ncols=4)

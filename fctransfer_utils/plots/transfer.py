@@ -18,6 +18,7 @@ from .style import BLUE, GREY, TREATMENT_STYLE, VERMILLION, Look, label_ends, ne
 RAW, RELATIVE = "Top-1 accuracy (%)", "Top-1 minus its own base (points)"
 CUT_LABEL = "n: layers copied from the donor"
 DODGE = 0.12  # between treatments at one n, in layers
+SPOKEN = {"tiny-imagenet": "Tiny ImageNet"}
 SPREAD = 0.09  # of the networks of one treatment at one n, in layers
 AREAS = (  # upper line, lower line, colour and hatch, name
     ("base", "BnB", {"fc": (BLUE, 0.1), "ec": (BLUE, 0.0)}, "lost to co-adaptation"),
@@ -265,7 +266,8 @@ def _title_of_means(table: pd.DataFrame, *, relative: bool, incomplete: str) -> 
 
 def _name_of(table: pd.DataFrame) -> str:
     row = table.iloc[0]
-    return f"{row['data']}, {row['image_size']} pixels"
+    name = row["data"].partition("[")[0]  # of glyphs[50x60] the set; how many of them is told elsewhere
+    return f"{SPOKEN.get(name, name)}, {row['image_size']} pixels"
 
 
 def _legend(figure: Figure, rows: pd.DataFrame, areas: tuple[str, ...]) -> None:

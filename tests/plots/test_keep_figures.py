@@ -27,7 +27,7 @@ def test_the_scheme_has_a_row_for_every_arm(texts):
 def test_cut_curves_have_a_panel_per_target_and_number_of_labels(rows, texts, intervals):
     figure = draw.cut_curves(rows, made_distances())
     assert len(figure.axes) == 4
-    assert figure.axes[0].get_title(loc="left") == "random0:B, 5 labels per class"
+    assert figure.axes[0].get_title(loc="left") == "random0:B\n5 labels per class"
     assert "distance 0.40" in figure.axes[0].get_ylabel()
     assert "distance 1.40" in figure.axes[2].get_ylabel()
     assert intervals(figure) == 4 * 4
