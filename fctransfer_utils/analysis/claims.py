@@ -127,7 +127,7 @@ def judge(rule: Rule, rows: pd.DataFrame, *, where: str, margin: float = MARGIN)
 
 
 def _note(rule: Rule, ours: Estimate, margin: float) -> str:
-    expected = f"within {margin:g} points of 0" if rule.side == "close" else f"{rule.side} 0"
+    expected = f"within {margin:g} point{'s' * (margin != 1)} of 0" if rule.side == "close" else f"{rule.side} 0"
     if ours.has_interval:
         return f"Expected {expected}."
     inside = {"above": ours.mean > 0, "below": ours.mean < 0, "close": abs(ours.mean) <= margin}[rule.side]

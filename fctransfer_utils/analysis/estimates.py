@@ -44,7 +44,7 @@ class Estimate:
     def __str__(self) -> str:
         if self.count == 0:
             return f"no estimate ({self.method})"
-        digits = ".1f" if self.unit == "points" else ".2f" if self.unit else ".3g"
+        digits = ".1f" if self.unit == "points" else ".2f" if self.unit else ".3g"  # "-0.0" lies below 0
         value = f"{self.mean:+{digits}} {self.unit}" if self.unit else f"{self.mean:{digits}}"
         if self.has_interval:
             bounds = f"[{self.low:{digits}}, {self.high:{digits}}]"

@@ -15,6 +15,7 @@ from .claims_fc import LEAST, SHARE
 from .estimates import Estimate, mean_interval
 from .fc import (
     ARMS,
+    CELL,
     GROUPS,
     ISOLATES,
     MAIN,
@@ -216,7 +217,8 @@ def layer_probes(rows: pd.DataFrame) -> pd.DataFrame:
 def by_rate(rows: pd.DataFrame, *, protocols: Sequence[str] = ("P2", "P3")) -> pd.DataFrame:
     """Every learning rate as if it were the one for all arms: ``protocol, group, rate, arm, top1`` and B over A.
 
-    ``rows`` holds every rate (``fc_rows``). ``mean, low, high, count``: arm B minus A in points at that rate; the rows
+    ``rows`` holds every rate (``fc_rows``). ``top1`` is over the cells that all arms have there, so that their heights
+    can be compared. ``mean, low, high, count``: arm B minus A in points at that rate, over all cells of both; the rows
     with ``rate`` nan are those where each network chose its own.
     """
     found = []
@@ -225,11 +227,18 @@ def by_rate(rows: pd.DataFrame, *, protocols: Sequence[str] = ("P2", "P3")) -> p
         for protocol in protocols:
             for group in ("near", "far"):
                 gap = estimate(difference(part, ("B", protocol), ("A", protocol), group=group))
-                mine = part[(part["protocol"] == protocol) & (part["group"] == group)]
+                mine = _in_common(part[(part["protocol"] == protocol) & (part["group"] == group)])
                 for arm, cells in mine.groupby("arm"):
-                    top1 = by_seed(cells.set_index([*SEED, "target_set", "labels_per_class"])["top1"]).mean()
+                    top1 = by_seed(cells.set_index([*SEED, *CELL])["top1"]).mean()
                     found.append((protocol, group, rate, arm, float(top1), *_bounds(gap)))
     return pd.DataFrame(found, columns=["protocol", "group", "rate", "arm", "top1", *BOUNDS])
+
+
+def _in_common(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of cells that every arm has; all rows where there is none."""
+    arms = rows.groupby(list(CELL))["arm"].transform("nunique")
+    shared = rows[arms == rows["arm"].nunique()]
+    return shared if len(shared) else rows
 
 
 def chosen_rates(rows: pd.DataFrame) -> pd.DataFrame:

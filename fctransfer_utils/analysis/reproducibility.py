@@ -74,7 +74,7 @@ def not_reproducible(published: pd.DataFrame, *, folders: Sequence[str] = ()) ->
         (
             "the published numbers themselves",
             f"{len(published)} networks of about {DAYS_PER_NETWORK} days each are {days / 365:.1f} years on one GPU of"
-            " 2014, and ImageNet may not be passed on",
+            " 2012, and ImageNet may not be passed on",
             "the authors' logs are read again with intervals (notebook 08), and the same code runs on a folder of"
             " ImageNet",
         ),
@@ -122,7 +122,7 @@ def limits(by_data: Mapping[str, Sequence[Claim]], counted: pd.DataFrame) -> lis
         "**Size.** Networks that learn for minutes on images of "
         f"{_listed(counted['pixels'])} pixels and few classes exaggerate effects of late layers (Harun et al. 2024). A"
         " verdict here is a verdict about such networks; it neither confirms nor refutes what happens on ImageNet.",
-        "**Photographs.** " + "; ".join(found) + ". An effect that was not decided on may still be there: "
+        "**Photographs.** On " + "; on ".join(found) + ". An effect that was not decided on may still be there: "
         "*inconclusive* is not *no effect*.",
         f"**Many claims.** {len(every)} verdicts are given, {tested} of them by a 95 % interval of their own. If no"
         f" effect were real, about {0.05 * tested:.0f} of these intervals would leave out 0 by chance alone.",
@@ -138,7 +138,7 @@ def limits(by_data: Mapping[str, Sequence[Claim]], counted: pd.DataFrame) -> lis
 def _decided(name: str, claims: Sequence[Claim]) -> str:
     decided = sum(claim.verdict != "inconclusive" for claim in claims)
     bare = sum(claim.ours is None or not claim.ours.has_interval for claim in claims)
-    words = f"on {name}, {decided} of {len(claims)} claims are decided"
+    words = f"{name}, {decided} of {len(claims)} claims are decided"
     return f"{words}, and {bare} have no interval at all" if bare else words
 
 

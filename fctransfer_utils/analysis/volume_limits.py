@@ -1,7 +1,7 @@
 """Where freezing and transfer stop paying, and how many labelled images transfer is worth.
 
 Both read values between the measured numbers of images per class k by linear interpolation in log k. Nothing is read
-outside the measured range: there the answer is "beyond the data" or "below the data".
+outside the measured range: there the answer is "k > LAST (beyond the data)" or "k < FIRST (below the data)".
 """
 
 from __future__ import annotations
@@ -50,15 +50,17 @@ class Crossing:
         if math.isnan(images):
             return "not determined"
         if images == BELOW:
-            return f"below the data (k < {self.first})"
-        return (
-            f"beyond the data (k > {self.last})" if images == BEYOND else f"k = {images:.{0 if images >= 10 else 1}f}"
-        )
+            return f"k < {self.first} (below the data)"
+        if images == BEYOND:
+            return f"k > {self.last} (beyond the data)"
+        return f"k = {images:.{0 if images >= 10 else 1}f}"
 
     def __str__(self) -> str:
-        if self.has_interval:
-            return f"{self.place(self.images)} [{self.place(self.low)}, {self.place(self.high)}], {self.count} units"
-        return f"{self.place(self.images)} ({NO_INTERVAL})"
+        if not self.has_interval:
+            return f"{self.place(self.images)} ({NO_INTERVAL})"
+        if self.images == self.low == self.high:
+            return f"{self.place(self.images)}, at both ends of the interval too, {self.count} units"
+        return f"{self.place(self.images)} [{self.place(self.low)}, {self.place(self.high)}], {self.count} units"
 
 
 def gap_by_images(

@@ -47,16 +47,18 @@ def read_found(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def table(results: Sequence[NotebookResult]) -> str:
-    """Notebook, state, seconds, checks, and verdicts, one line each, then every claim with its verdict."""
+def table(results: Sequence[NotebookResult], *, seconds: float) -> str:
+    """Notebook, state, seconds, checks, and verdicts, one line each, then every claim with its verdict.
+
+    ``seconds`` is what all took together, less than their sum where they ran side by side.
+    """
     rows = [("notebook", "", "seconds", "checks", "claims")]
     for result in results:
         ran = result.state != NOT_RUN
-        seconds = f"{result.seconds:.1f}" if ran else "-"
-        rows.append((result.name, result.state, seconds, str(result.checks) if ran else "-", result.verdicts))
-    total = sum(result.seconds for result in results)
+        own = f"{result.seconds:.1f}" if ran else "-"
+        rows.append((result.name, result.state, own, str(result.checks) if ran else "-", result.verdicts))
     passed = sum(result.state == "passed" for result in results)
-    rows.append((f"{passed} of {len(results)} notebooks", "", f"{total:.1f}", "", ""))
+    rows.append((f"{passed} of {len(results)} notebooks", "", f"{seconds:.1f}", "", ""))
     widths = [max(len(row[place]) for row in rows) for place in range(5)]
     lines = []
     for row in rows:

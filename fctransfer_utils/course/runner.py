@@ -97,11 +97,12 @@ def run_all(
     except OSError as error:
         raise InputError(f"notebooks cannot be written to {out} ({error.strerror}); name another folder.") from error
     most = min(automatic() if side_by_side is None else side_by_side, len(files))
+    start = time.monotonic()
     with this_interpreter({"FCTRANSFER_PROJECT": str(project.root)}) as kernel:
         jobs = [Job(file, out / file.name, wanted[file.stem], kernel, project) for file in files]
         results = _in_turn(jobs, tell) if most == 1 else run_abreast(jobs, run_job, most=most, tell=tell)
     tell("")
-    tell(table(results))
+    tell(table(results, seconds=time.monotonic() - start))
     tell(f"notebooks are in {project.shown(out)}")
     return results
 

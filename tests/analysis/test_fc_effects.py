@@ -1,6 +1,7 @@
 """Gaps, explanations, probes and rates of a made study come out as it was made, and what it lacks is said."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fctransfer_utils.analysis import fc, fc_effects
@@ -125,6 +126,16 @@ def test_one_rate_for_all_can_make_a_gain_that_no_one_has():
     assert gaps.loc[RATES[0], "mean"] == pytest.approx(RATE, abs=0.3)
     assert gaps.loc[RATES[1], "mean"] == pytest.approx(-RATE, abs=0.3)
     assert gaps[gaps.index.isna()]["mean"].item() == pytest.approx(0, abs=0.3)
+
+
+def test_levels_at_a_rate_are_over_the_labels_that_all_arms_have():
+    every = fc.fc_rows(fc_table())
+    few = min(LABELS)
+    less = every[every["arm"].isin(["A", "B"]) | (every["labels_per_class"] == few)]
+    table = fc_effects.by_rate(less)
+    alone = fc_effects.by_rate(every[every["labels_per_class"] == few])
+    pd.testing.assert_series_equal(table["top1"], alone["top1"])
+    assert not table["mean"].equals(alone["mean"])  # B - A is over all labels that both have
 
 
 def test_chosen_rates_are_counted_by_arm():

@@ -9,7 +9,7 @@ import pytest
 from fctransfer_utils.analysis.claims_firewall import claims_of_firewall, explanations
 from fctransfer_utils.analysis.firewall import (
     arm_means,
-    beating_the_middle,
+    beating,
     beside_paper,
     by_arm,
     effect,
@@ -21,6 +21,7 @@ from fctransfer_utils.analysis.firewall import (
 from fctransfer_utils.errors import InputError
 from tests.made_firewall import made_measures
 
+MIDDLE = "one box in the middle for all pictures"
 PAPER = Path(__file__).parents[2] / "figures" / "data" / "zhang2017_tables3_4.csv"
 
 
@@ -121,11 +122,20 @@ def test_five_sentences_follow_the_numbers(tables):
 
 
 def test_arms_are_held_against_one_box_in_the_middle(tables):
-    assert beating_the_middle(tables["boxes"]) == (list("ABCDE"), 5)
+    assert beating(tables["boxes"])[0][MIDDLE] == list("ABCDE")
     high = tables["boxes"].copy()
     high.loc[high["method"] == "centre", "share"] = 0.55
-    assert beating_the_middle(high) == (["B", "C"], 5)
-    assert "2 of 5 arms (B, C) do better" in sentences({**tables, "boxes": high})[0]
+    found, count = beating(high)
+    assert (found[MIDDLE], found["the whole picture"], count) == (["B", "C"], list("ABCDE"), 5)
+    assert f"of 5 arms, these do better: B and C than {MIDDLE}" in sentences({**tables, "boxes": high})[0]
+
+
+def test_an_untrained_network_that_no_arm_beats_is_not_passed_over(tables):
+    boxes = tables["boxes"]
+    untrained = boxes[(boxes["arm"] == "A") & (boxes["method"] == "scda")].assign(arm="untrained", share=0.9)
+    said = sentences({**tables, "boxes": pd.concat([boxes, untrained], ignore_index=True)})[0]
+    assert said.endswith("none than an untrained network.")
+    assert "untrained" not in sentences(tables)[0]
 
 
 def test_a_lead_that_vanishes_when_asked_by_class_is_said_so(tables):

@@ -55,5 +55,5 @@ def test_limits_count_what_was_not_decided(studies):
     claims = {"photographs": claims_of_everything(one)}
     words = " ".join(reproducibility.limits(claims, reproducibility.networks(one)))
     count = len(claims["photographs"])
-    assert f"on photographs, 0 of {count} claims are decided, and {count} have no interval at all" in words
+    assert f"On photographs, 0 of {count} claims are decided, and {count} have no interval at all" in words
     assert "cpu/float32 with torch 2.15.0" in words

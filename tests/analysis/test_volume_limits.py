@@ -32,13 +32,13 @@ def test_transfer_stops_paying_where_scratch_comes_within_the_margin():
     assert limits.where_transfer_stops(rows, margin=5).images == pytest.approx(2 ** (4 + 10 / 7))
     beyond = limits.where_transfer_stops(rows)
     assert beyond.images == limits.BEYOND
-    assert "beyond the data (k > 64)" in str(beyond)
+    assert "k > 64 (beyond the data)" in str(beyond)
 
 
 def test_what_never_pays_is_below_the_data():
     found = limits.where_freezing_stops(rows_of(noise=0), margin=8)
     assert found.images == limits.BELOW
-    assert "below the data (k < 1)" in str(found)
+    assert "k < 1 (below the data)" in str(found)
 
 
 def test_seeds_bound_the_crossing_and_one_seed_does_not():

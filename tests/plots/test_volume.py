@@ -133,7 +133,7 @@ def test_stopping_points_draw_the_crossing_and_say_what_lies_outside(texts):
     assert [line.get_xdata()[0] for line in left.lines if line.get_linestyle() == "--"] == pytest.approx(
         [limits.where_freezing_stops(rows_of(noise=0.5)).images]
     )
-    assert "beyond the data (k > 64)" in [text.get_text() for text in right.texts]
+    assert "k > 64 (beyond the data)" in [text.get_text() for text in right.texts]
     with pytest.raises(InputError, match="do not fit together"):
         plots.stopping_points([], [], margins=[0], titles=["a"])
 
