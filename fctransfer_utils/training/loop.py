@@ -27,7 +27,7 @@ from .learner import Epoch, Learner, at_cuts, own_draws
 from .prefix import Ready, outputs
 from .recipe import Recipe
 
-EVALUATED_AT_ONCE = 500
+EVALUATED_AT_ONCE = 200  # images: what lies between two layers then fits into a core's cache
 CAFFE_STD = (1 / 255,) * 3
 """Pixels whose mean is removed and that are left in steps of 0..255."""
 
