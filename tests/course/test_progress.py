@@ -60,6 +60,14 @@ def test_who_waits_says_for_whom_and_leaves_no_bar(outputs, capsys, report):
     assert not any("of 0 networks" in text or text.startswith("0 networks") for text in shown)
 
 
+def test_a_note_is_a_plain_line_beside_the_bars(outputs, capsys):
+    report = progress.LiveBars()
+    for now in (Progress("note", 0, 1, 0, 0.0, None, note="2 workers of one thread"), *events(networks=1)):
+        report(now)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("2 workers of one thread\n", "")
+
+
 def test_every_epoch_and_network_is_told_and_a_summary_is_left(outputs):
     report = progress.Told()
     for now in events(networks=3):
