@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("only", nargs="*", help="numbers or names of notebooks; default: all")
-    verb = verbs.add_parser("costs", help="keep the seconds of the last run for the title cells")
+    verb = verbs.add_parser("costs", help="keep the seconds of the last run, one after the other, for the title cells")
     verb.add_argument("profile", help=", ".join(PROFILES))
     verb.add_argument("machine", help="such as '2 CPU cores'")
     options = parser.parse_args(arguments)
