@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -10,6 +11,13 @@ from fctransfer_utils.training.learner import Epoch
 
 EPOCHS = 4
 RECIPE = SimpleNamespace(epochs=EPOCHS)
+
+
+class Terminal(io.StringIO):
+    """A terminal that nobody looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Run(NamedTuple):

@@ -100,12 +100,16 @@ def interval(effect: pd.Series, *, unit: str = "points") -> Estimate | None:
     return unit_interval(units, unit=unit)
 
 
+def having(table: pd.DataFrame, where: Mapping[str, object]) -> pd.DataFrame:
+    """The rows with the values ``where`` (by column)."""
+    for name, wanted in where.items():
+        table = table[table[name] == wanted]
+    return table
+
+
 def _by_arm(table: pd.DataFrame, value: str, where: Mapping[str, object]) -> pd.DataFrame:
     """``value`` by (split, seed) with a column per arm."""
-    rows = table
-    for name, wanted in where.items():
-        rows = rows[rows[name] == wanted]
-    return rows.pivot_table(index=REPLICATE, columns="arm", values=value, aggfunc="mean")
+    return having(table, where).pivot_table(index=REPLICATE, columns="arm", values=value, aggfunc="mean")
 
 
 def _estimate(rule: FirewallRule, tables: Tables) -> Estimate | None:

@@ -15,7 +15,7 @@ import pandas as pd
 from ..errors import InputError
 from .answers import word
 from .claims import Claim
-from .claims_firewall import effect_of, interval
+from .claims_firewall import effect_of, having, interval
 from .concentration import concentration
 from .estimates import Estimate, mean_interval, nothing
 from .localise import iou, scda_boxes
@@ -78,11 +78,8 @@ def beside_paper(paper: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.
 
 def arm_means(table: pd.DataFrame, value: str, *, scale: float = 1.0, **where: object) -> pd.DataFrame:
     """``value`` by arm for the rows with the values ``where``: ``arm, mean, low, high, count``."""
-    rows = table
-    for name, wanted in where.items():
-        rows = rows[rows[name] == wanted]
     lines = []
-    for arm, part in rows.dropna(subset=[value]).groupby("arm"):
+    for arm, part in having(table, where).dropna(subset=[value]).groupby("arm"):
         found = mean_interval(scale * part[value], unit="")
         lines.append((arm, found.mean, found.low, found.high, found.count))
     return pd.DataFrame(lines, columns=["arm", "mean", "low", "high", "count"])
@@ -93,9 +90,7 @@ def by_arm(table: pd.DataFrame, value: str, *, rows: str, scale: float = 1.0, **
 
     ``where`` names columns and the values that rows must have.
     """
-    for name, wanted in where.items():
-        table = table[table[name] == wanted]
-    wide = scale * table.pivot_table(index=rows, columns="arm", values=value, sort=False)
+    wide = scale * having(table, where).pivot_table(index=rows, columns="arm", values=value, sort=False)
     return wide[sorted(wide.columns, key=lambda arm: (len(arm), arm))].reset_index().rename_axis(columns=None)
 
 
@@ -191,9 +186,7 @@ def beating(boxes: pd.DataFrame, *, threshold: float = 0.5) -> tuple[dict[str, l
     means = means[means["arm"].str.len() == 1]
     found = {}
     for name, where in REFERENCES.items():
-        rows = boxes[boxes["threshold"] == threshold]
-        for column, value in where.items():
-            rows = rows[rows[column] == value]
+        rows = having(boxes, {"threshold": threshold, **where})
         if len(rows):
             found[name] = list(means.loc[means["mean"] > rows["share"].mean(), "arm"])
     return found, len(means)

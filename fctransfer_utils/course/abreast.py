@@ -35,22 +35,19 @@ def run_abreast(
     running: dict[str, tuple[Job, Future]] = {}
     waiting = list(jobs)
     with ProcessPoolExecutor(most, context, _begin, (lines,)) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(running) < most and _fits(waiting[0], [job for job, _ in running.values()]):
-                    job = waiting.pop(0)
-                    future = pool.submit(_work, run, job)
-                    running[job.name] = job, future
-                    future.add_done_callback(lambda _, name=job.name: lines.put((name, ENDED)))
-                name, line = lines.get()
-                if line is not ENDED:
-                    _say(tell, name, line)
-                    continue
-                found[name] = _result(*running.pop(name))
-                if found[name].state != "passed":
-                    waiting.clear()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting or running:
+            while waiting and len(running) < most and _fits(waiting[0], [job for job, _ in running.values()]):
+                job = waiting.pop(0)
+                future = pool.submit(_work, run, job)
+                running[job.name] = job, future
+                future.add_done_callback(lambda _, name=job.name: lines.put((name, ENDED)))
+            name, line = lines.get()
+            if line is not ENDED:
+                _say(tell, name, line)
+                continue
+            found[name] = _result(*running.pop(name))
+            if found[name].state != "passed":
+                waiting.clear()
     return [found.get(job.name, NotebookResult(job.name, NOT_RUN)) for job in jobs]
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
+from made_progress import Terminal
 from made_records import outcomes
 from tqdm import tqdm
 
@@ -106,7 +107,7 @@ def test_the_bar_of_a_killed_worker_is_closed_or_taken_over(study, alone, store)
     killed, made = [], []
 
     def make(**options):
-        made.append(tqdm(disable=None, file=Quiet(), **options))
+        made.append(tqdm(disable=None, file=Terminal(), **options))
         return made[-1]
 
     bars = Bars(make)
@@ -132,21 +133,6 @@ def test_the_bar_of_a_killed_worker_is_closed_or_taken_over(study, alone, store)
     begun, ended = ([now.run.key for now in sink.events if now.event == event] for event in ("begun", "ended"))
     assert sorted(begun) == sorted(ended)
     assert len(begun) > len(set(begun))  # the lost ones began again
-
-
-class Quiet:
-    """A terminal that nobody looks at."""
-
-    encoding = "utf-8"
-
-    def write(self, text):
-        pass
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return True
 
 
 def test_what_is_heard_of_a_network_that_was_taken_back_counts_no_more(study):

@@ -6,15 +6,10 @@ import io
 from dataclasses import dataclass, replace
 
 import pytest
-from made_progress import EPOCHS, epoch, events, run
+from made_progress import EPOCHS, Terminal, epoch, events, run
 
 from fctransfer_utils.experiments import progress
 from fctransfer_utils.experiments.progress import Bars, Lines, Progress, automatic
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 def lines_of(*told):
