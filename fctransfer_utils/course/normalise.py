@@ -7,6 +7,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from .show import NOTE
+
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = ("tags", "jupyter")
 ADDED_BY_RUNNER = {"injected-parameters", "papermill-error-cell-tag"}
@@ -14,7 +16,10 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
-    """A copy with execution counts from 1, joined streams, and no timings, warnings, widget states or added cells."""
+    """A copy with execution counts from 1, joined streams, and nothing else of this one run.
+
+    Left out: timings, warnings, notes, widget states, cells that a runner added.
+    """
     copy = nbformat.from_dict(notebook)
     copy = nbformat.v4.upgrade(copy) if copy.get("nbformat_minor", 0) < 5 else copy
     cells = [cell for cell in copy.cells if not ADDED_BY_RUNNER & set(cell.metadata.get("tags", []))]
@@ -42,12 +47,12 @@ def _kept(metadata: NotebookNode) -> NotebookNode:
 
 
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Outputs with neighbouring pieces of a stream in one; warnings and widgets (of no use in a file) left out."""
+    """Outputs with neighbouring pieces of a stream in one; warnings, widgets and notes of one run left out."""
     joined: list[NotebookNode] = []
     for output in outputs:
         if output.output_type == "stream" and output.name == "stderr":
             continue
-        if WIDGET in output.get("data", {}):
+        if WIDGET in output.get("data", {}) or output.get("metadata") == NOTE:
             continue
         if joined and output.output_type == "stream" and joined[-1].output_type == "stream":
             joined[-1].text += output.text

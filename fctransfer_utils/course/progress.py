@@ -87,7 +87,7 @@ class LiveBars:
 
     def __call__(self, now: Progress) -> None:
         if now.event in ("note", "waits"):
-            show.line(now.note)  # standard error, where a terminal has it, is red in a notebook
+            show.note(now.note)  # standard error, where a terminal has it, is red in a notebook
             return
         if self._handle is None:
             self._handle = show.widget(self._box, f"{now.total - now.done} networks to train")

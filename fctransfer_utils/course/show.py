@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 
 PICTURE_DPI = 100
 PALETTE = 256
+NOTE = {"fctransfer": "note"}
+"""Metadata of an output that tells of one run on one machine."""
 COLUMNS = 100
 """Characters in a line of output that fit a page of JupyterLab; it breaks longer ones inside words."""
 
 
 def line(text: str) -> None:
     """One line of text; in a notebook, where it is too long for a page, several, broken between words."""
-    if in_notebook():
-        how = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
-        text = "\n".join("\n".join(textwrap.wrap(each, COLUMNS, **how)) for each in text.split("\n"))
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_wrapped(text) if in_notebook() else text}\n")
     sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """A line about this run alone (which workers train, whom it waits for), which no committed notebook keeps."""
+    _moving({"text/plain": _wrapped(text)}, NOTE, None)
 
 
 def table(
@@ -130,6 +134,11 @@ def in_notebook() -> bool:
 
     shell = get_ipython()
     return shell is not None and hasattr(shell, "kernel")
+
+
+def _wrapped(text: str) -> str:
+    how = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
+    return "\n".join("\n".join(textwrap.wrap(each, COLUMNS, **how)) for each in text.split("\n"))
 
 
 def _display(bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:

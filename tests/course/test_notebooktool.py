@@ -12,7 +12,7 @@ from made_notebooks import code, text
 from nbformat.v4 import new_output
 from PIL import Image
 
-from fctransfer_utils.course import notebooktool
+from fctransfer_utils.course import notebooktool, show
 from fctransfer_utils.course.compare import differences
 from fctransfer_utils.course.execute import executed, solutions, with_solutions
 from fctransfer_utils.course.generated import END, begin
@@ -76,6 +76,7 @@ class TestNormalised:
             new_output("stream", name="stderr", text="a warning\n"),
             new_output("stream", name="stdout", text="2\n"),
             new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "interactive()"}),
+            new_output("display_data", {"text/plain": "2 workers of one thread with 11 GiB"}, metadata=show.NOTE),
             new_output("execute_result", {"text/plain": "3"}, execution_count=17),
         ]
         added = code("cut = 7", "injected-parameters", id="added")
