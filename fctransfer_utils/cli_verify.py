@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 
 from .cli_output import OK, OUTSIDE, TIME_LIMIT, say
 from .experiments.names import STUDIES
+from .scratch import scratch_folder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def verify(options: argparse.Namespace) -> int:
     among = evidence.candidates(tables, data=options.data)
     chosen = evidence.sample(among, count=options.sample, seed=options.seed, studies=options.studies)
     say(f"{len(chosen)} of {len(among)} networks on {options.data}, drawn by seed {options.seed}:")
-    with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch:
+    with scratch_folder() as scratch:
         found = evidence.verify(
             chosen,
             among,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from ..scratch import scratch_folder
 
 KERNEL = "python3"
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -19,8 +20,8 @@ ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 @contextmanager
 def this_interpreter(variables: Mapping[str, str] | None = None) -> Iterator[str]:
     """Inside, Jupyter's kernel ``python3`` (the name is yielded) is this interpreter, with ``variables`` set."""
-    with tempfile.TemporaryDirectory(prefix="fctransfer-kernel-") as folder:
-        home = Path(folder) / "kernels" / KERNEL
+    with scratch_folder() as folder:
+        home = folder / "kernels" / KERNEL
         home.mkdir(parents=True)
         command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"]
         spec = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -36,7 +37,7 @@ def this_interpreter(variables: Mapping[str, str] | None = None) -> Iterator[str
         }
         (home / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         before = os.environ.get("JUPYTER_PATH")
-        os.environ["JUPYTER_PATH"] = os.pathsep.join([folder, before] if before else [folder])
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *filter(None, [before])])
         try:
             yield KERNEL
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import nbformat
 
 from ..errors import InputError
 from ..files import write_text
+from ..scratch import scratch_folder
 from . import links, show
 from .citation import CITATION
 from .compare import differences
@@ -129,8 +129,8 @@ def format_one(project: Project, file: Path) -> list[str]:
 
 def run_read(project: Project, notebook: nbformat.NotebookNode, *, folder: Path) -> nbformat.NotebookNode:
     """``notebook`` executed as committed, with what it makes going to a folder that is thrown away."""
-    with tempfile.TemporaryDirectory() as build:
-        variables = {"FCTRANSFER_PROJECT": str(project.root), "FCTRANSFER_BUILD": build, "FCTRANSFER_RENEW": "0"}
+    with scratch_folder() as build:
+        variables = {"FCTRANSFER_PROJECT": str(project.root), "FCTRANSFER_BUILD": str(build), "FCTRANSFER_RENEW": "0"}
         return executed(notebook, folder=folder, variables=variables)
 
 

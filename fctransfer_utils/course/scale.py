@@ -18,6 +18,7 @@ from ..experiments.profiles import PAPER, PAPER_STUDIES, study_profile
 from ..experiments.schedule import makespan, schedule, shortest
 from ..experiments.spec import RunSpec
 from ..experiments.study import Study
+from ..scratch import scratch_folder
 
 if TYPE_CHECKING:
     from ..training.execution import Execution
@@ -193,23 +194,21 @@ def interrupted(run: Course, *, classes: int, epochs: int, stop_after: int) -> p
 
     Columns ``way, first_epoch, top1, train_loss, weights``; ``weights`` are 16 digits of the checksum of all weights.
     """
-    import tempfile
-
     from ..experiments.checkpoints import Checkpoints
     from ..experiments.run_network import run_network
     from ..experiments.worker import load_images
     from ..training import Execution
     from .made_imagenet import made_imagenet
 
-    with tempfile.TemporaryDirectory() as scratch:
-        tree = Path(scratch) / "imagenet"
+    with scratch_folder() as scratch:
+        tree = scratch / "imagenet"
         made_imagenet(tree, classes=classes)
         spec = study_profile(
             "transfer", PAPER, f"folder:{tree}", net="alexnet_mini", width=12, image_size=40, crop=36, batch_size=32,
             steps=4, epochs=epochs, drop_every=2 * epochs, splits=("random0",), treatments=("base",),
         ).runs[0]  # fmt: skip
         common = {"images": load_images(spec.data, None), "execution": Execution()}
-        kept = {"checkpoints": Checkpoints(Path(scratch) / "checkpoints", every=0.0)}
+        kept = {"checkpoints": Checkpoints(scratch / "checkpoints", every=0.0)}
 
         def stop(epoch: Any) -> None:
             if epoch.epoch == stop_after:
@@ -232,8 +231,6 @@ def verified(run: Course, *, count: int) -> pd.DataFrame:
 
     In ``smoke`` they are the very cheapest. Columns ``study, network, key, committed, now, allowed, outcome``.
     """
-    import tempfile
-
     from ..experiments import verify
     from ..experiments.names import STUDIES
     from ..experiments.store import Store
@@ -243,7 +240,7 @@ def verified(run: Course, *, count: int) -> pd.DataFrame:
     among = verify.candidates(tables)
     pool = 0.0 if run.profile == "smoke" else verify.POOL
     chosen = verify.sample(among, count=count, seed=run.seed, pool=pool)
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         found = verify.verify(chosen, among, Store(f"{scratch}/store"), workers=run.workers, progress=reporter())
     rows = [
         (one.study, one.title, one.key, one.committed, one.now, one.allowed,

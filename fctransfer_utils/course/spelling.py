@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import nbformat
 
 from ..optional import need
+from ..scratch import scratch_folder
 from .project import Project
 
 FILES = (
@@ -23,8 +23,8 @@ FOUND = re.compile(r"^(.+?):\d+: (.+ ==> .+)$", re.MULTILINE)
 def misspelt(project: Project) -> dict[str, list[str]]:
     """By file, notebooks by their name: what is misspelt in it, and how to mend it."""
     need("codespell_lib", "checking the spelling", package="codespell")
-    with tempfile.TemporaryDirectory() as folder:
-        written = {str(_sources(file, Path(folder))): file.name for file in project.notebook_files()}
+    with scratch_folder() as folder:
+        written = {str(_sources(file, folder)): file.name for file in project.notebook_files()}
         there = [str(project.root / name) for name in FILES if (project.root / name).exists()]
         # the settings are those of the working directory
         ran = subprocess.run(

@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import InputError
+from ..scratch import scratch_folder
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -57,7 +57,7 @@ def local_cluster(workers: int) -> Iterator[LocalCluster]:
         "distributed.nanny.pre-spawn-environ": THREADS,
         "distributed.worker.multiprocessing-method": START_METHOD,
     }
-    with tempfile.TemporaryDirectory(prefix="fctransfer-") as scratch, dask.config.set(quiet), _quiet_logs():
+    with scratch_folder() as scratch, dask.config.set(quiet), _quiet_logs():
         with _deaf_children():
             _preload()
             try:
@@ -68,7 +68,7 @@ def local_cluster(workers: int) -> Iterator[LocalCluster]:
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
                     memory_limit=0,
-                    local_directory=scratch,
+                    local_directory=str(scratch),
                     silence_logs=logging.CRITICAL,
                 )
             except RuntimeError as error:

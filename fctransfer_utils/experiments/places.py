@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from ..scratch import scratch_folder
 from .worker import load_images, train_job
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def _telling(session: Session, runs: tuple[AnySpec, ...]) -> Callable:
 def _train_beside(session: Session, *, started: Future[LocalCluster], tell: Callable[[str], object]) -> None:
     from .cluster import PATIENCE
 
-    with TemporaryDirectory(prefix="fctransfer-") as folder:
-        session.images = _handed(session, Path(folder))
+    with scratch_folder() as folder:
+        session.images = _handed(session, folder)
         cluster = started.result()  # or what keeps the workers from starting
         from distributed import Client
 

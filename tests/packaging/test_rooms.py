@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "fctransfer_utils"
-BELOW = {"errors", "fields", "files", "optional", "seeds", "cka"}
+BELOW = {"errors", "fields", "files", "optional", "scratch", "seeds", "cka"}
 MAY_IMPORT = {
     "data": set(),
     "models": set(),
