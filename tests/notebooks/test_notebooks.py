@@ -69,6 +69,13 @@ def test_every_notebook_keeps_the_rules():
     assert broken_rules(NOTEBOOKS) == {}
 
 
+@each_notebook
+def test_an_exercise_has_a_solution_in_code(path):
+    cells = nbformat.read(path, as_version=4).cells
+    solved = any(solutions(cell) for cell in cells if cell.cell_type == "markdown")
+    assert solved or path.stem == EXPECTED[0], "solutions without code are not checked; give one with it"
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_gives_only_parameters_that_the_notebooks_have(profile):
     wanted = load_profile(PROJECT.profile(profile), notebooks=[path.stem for path in NOTEBOOKS])
@@ -77,10 +84,10 @@ def test_every_profile_gives_only_parameters_that_the_notebooks_have(profile):
 
 
 @each_notebook
-def test_read_again_it_shows_and_draws_what_is_committed_and_fits_a_binder_session(path, variables, build):
+def test_read_again_its_solutions_hold_and_it_shows_what_is_committed_in_a_binder_session(path, variables, build):
     committed = nbformat.read(path, as_version=4)
     with memory_of_children() as taken:
-        again = executed(committed, folder=path.parent, variables=variables)
+        again = executed(with_solutions(committed), folder=path.parent, variables=variables)
     assert 50 < taken.megabytes < BINDER
     assert differences(normalised(committed), normalised(again)) == []
     found = json.loads((build / "claims" / "read" / f"{path.stem}.json").read_text(encoding="utf-8"))
@@ -100,12 +107,3 @@ def test_it_runs_where_tiny_networks_are_trained(path, build, monkeypatch):
     (result,) = run_all(profile="smoke", only=path.stem, out=build / "notebooks", tell=lines.append, project=PROJECT)
     assert result.state == "passed", "\n".join(lines)
     assert result.found is not None
-
-
-@each_notebook
-def test_the_solutions_of_its_exercises_hold(path, variables):
-    notebook = nbformat.read(path, as_version=4)
-    if not any(solutions(cell) for cell in notebook.cells if cell.cell_type == "markdown"):
-        assert path.stem == EXPECTED[0], "an exercise without code in any solution is not checked; give one"
-        return
-    executed(with_solutions(notebook), folder=path.parent, variables=variables)
