@@ -15,7 +15,6 @@ from .style import (
     BLACK,
     BLUE,
     GREEN,
-    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -143,8 +142,8 @@ def distance_scatter(
 ) -> Figure:
     """Each measure of distance against the gap, a panel per measure; from ``analysis.distant.distance_and_gap``.
 
-    ``measures`` maps columns to the labels of their axes. Colour and marker say the ``group``, the number beside a
-    point is n. ``correlations`` (``analysis.distant.rank_correlations``) are written into the titles with their counts.
+    ``measures`` maps columns to the labels of their axes. Colour and marker say the ``group``, the number inside
+    is n. ``correlations`` (``analysis.distant.rank_correlations``) are written into the titles with their counts.
     """
     if not measures or not len(joined):
         raise InputError("no distances to draw; name at least one measure and pass at least one point.")
@@ -156,12 +155,9 @@ def distance_scatter(
         for axes, (measure, label) in zip(grid.flat, measures.items(), strict=False):
             axes.axhline(0, color=BLACK, lw=0.8)
             for place, name in enumerate(names):
-                points = joined[joined[group] == name].dropna(subset=[measure])
-                axes.scatter(points[measure], points["gap"], s=34, marker=POINT_MARKERS[place % 7],
-                             color=POINT_COLOURS[place % 7], ec="white", lw=0.5, label=name, zorder=3)  # fmt: skip
-                for point in points.itertuples():
-                    where = (getattr(point, measure), point.gap)
-                    axes.annotate(str(point.n), where, (4, 2), textcoords="offset points", fontsize=7, color=GREY)
+                look = {"marker": POINT_MARKERS[place % 7], "color": POINT_COLOURS[place % 7], "label": name}
+                for point in joined[joined[group] == name].dropna(subset=[measure]).itertuples():
+                    _numbered(axes, getattr(point, measure), point.gap, point.n, look)
             axes.set_xlabel(label)
             if correlations is not None:
                 axes.set_title(_correlation(correlations, measure), fontsize=9, fontweight="normal")
@@ -173,6 +169,14 @@ def distance_scatter(
         figure.legend(handles=list(handles.values()), loc="outside upper left", ncols=len(names))
         settle(figure)
     return figure
+
+
+def _numbered(axes: Axes, x: float, y: float, number: int, look: Mapping[str, Any]) -> None:
+    """A marker with a number inside; one that is drawn later hides both of an earlier one, so that none float about."""
+    order = 3 + len(axes.collections)
+    axes.scatter([x], [y], s=90, ec="white", lw=0.6, zorder=order, **look)
+    axes.text(x, y, str(number), color="white", fontsize=7, fontweight="bold", ha="center", va="center_baseline",
+              zorder=order + 0.5)  # fmt: skip
 
 
 def _transplants(axes: Axes, rows: pd.DataFrame) -> None:
