@@ -22,6 +22,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=1, metavar="N")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS")
     parser.add_argument("--execution", metavar="DEVICE/PRECISION", help="default: that of the committed rows")
+    parser.add_argument(
+        "--instructions", metavar="NAME", help="newest ones of the processor, as oneDNN calls them; default: likewise"
+    )
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -45,6 +48,7 @@ def verify(options: argparse.Namespace) -> int:
             tolerance=None if options.tolerance is None else options.tolerance / 100,
             workers=options.workers,
             execution=parse(options.execution) if options.execution else None,
+            newest=options.instructions,
             time_limit=options.time_limit,
             data_root=options.data_root,
         )

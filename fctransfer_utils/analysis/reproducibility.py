@@ -128,8 +128,9 @@ def limits(by_data: Mapping[str, Sequence[Claim]], counted: pd.DataFrame) -> lis
         f" effect were real, about {0.05 * tested:.0f} of these intervals would leave out 0 by chance alone.",
         "**Pairs that are not independent.** Both directions of one seed share networks, so their pairs tell less than"
         " as many separate ones; where it matters, notebook 08 gives the interval over seeds beside.",
-        f"**One kind of machine.** Everything was trained on {devices} with torch {versions}; the tables do not name"
-        " the processor. How much of a number is due to the machine cannot be told from it.",
+        f"**One kind of machine.** Everything was trained on {devices} with torch {versions}. Other instructions of the"
+        " processor round sums otherwise, which moves a network about as far as another seed does; the tables name them"
+        " in newer rows only.",
         "**One family of networks.** One width, no residual network, and batch norm in study `dip` only: the second"
         " paper's VGG-16 and ResNet-50 are not tested.",
     ]

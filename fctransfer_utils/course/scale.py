@@ -229,7 +229,8 @@ def interrupted(run: Course, *, classes: int, epochs: int, stop_after: int) -> p
 def verified(run: Course, *, count: int) -> pd.DataFrame:
     """``count`` of the cheapest committed networks on glyphs and their donors, trained again: one row for each.
 
-    In ``smoke`` they are the very cheapest. Columns ``study, network, key, committed, now, allowed, outcome``.
+    In ``smoke`` they are the very cheapest. Columns ``study, network, key, committed, now, allowed, outcome, execution,
+    instructions``.
     """
     from ..experiments import verify
     from ..experiments.names import STUDIES
@@ -248,4 +249,4 @@ def verified(run: Course, *, count: int) -> pd.DataFrame:
         for one in found.compared
     ]  # fmt: skip
     columns = ["study", "network", "key", "committed", "now", "allowed", "outcome"]
-    return pd.DataFrame(rows, columns=columns).assign(execution=found.execution)
+    return pd.DataFrame(rows, columns=columns).assign(execution=found.execution, instructions=found.instructions)

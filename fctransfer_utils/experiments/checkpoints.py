@@ -30,14 +30,17 @@ class Checkpoints:
     every: float = EVERY
 
     def of(self, specs: Sequence[AnySpec], *, images: ImageSet, execution: Execution) -> Checkpoint:
-        """The checkpoint of networks that learn together; good for these images, this execution and these versions."""
+        """The checkpoint of networks that learn together; good for these images, this execution, these instructions
+        and these versions."""
         from ..training.checkpoint import Checkpoint
+        from ..training.execution import instructions
 
         identity = {
             "networks": " ".join(spec.key for spec in specs),
             "images": images.fingerprint,
             "execution": str(execution),
             "versions": str(versions()),
+            "instructions": instructions(execution.device),
         }
         return Checkpoint(self.file(specs), identity, every=self.every)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..errors import InputError
 from ..scratch import scratch_folder
+from ..training.execution import MAX_INSTRUCTIONS
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -129,8 +130,9 @@ def _need_dask() -> None:
 
 
 def _own_settings() -> dict[str, str]:
-    """Our variables as they are now; a forked process would see them as they were when its server began."""
-    return {name: value for name, value in os.environ.items() if name.startswith("FCTRANSFER_")}
+    """Variables as they are now; a forked process would see them as they were when its server began."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("FCTRANSFER_")}
+    return {**ours, MAX_INSTRUCTIONS: os.environ.get(MAX_INSTRUCTIONS, "DEFAULT")}
 
 
 def _preload() -> None:

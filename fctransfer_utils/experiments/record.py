@@ -155,7 +155,7 @@ def _check_layout(body: dict[str, Any]) -> None:
 
 
 def versions() -> dict[str, str]:
-    """The versions that a record states."""
+    """The versions that a record states and that workers of one study share."""
     import numpy
     import torch
 

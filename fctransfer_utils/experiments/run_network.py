@@ -11,6 +11,7 @@ from ..data.splits import Split, make_split
 from ..errors import InputError, unknown
 from ..models import build, copy_layers, freeze, state_of
 from ..seeds import derive
+from ..training.execution import instructions
 from ..training.learner import Epoch
 from ..training.loop import train_crew
 from .fc_spec import FcSpec
@@ -125,7 +126,7 @@ def _recorded(
         spec=spec,
         curve=ended.curve,
         result=Result(last.test_top1, last.train_loss, ended.diverged),
-        versions=versions(),
+        versions={**versions(), "instructions": instructions(execution.device)},
         execution=execution.label,
         seconds=ended.seconds,
         data_fingerprint=images.fingerprint,

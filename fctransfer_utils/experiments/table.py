@@ -18,20 +18,22 @@ from .target_spec import TargetSpec, data_label
 
 COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target", "treatment", "n", "images_per_class",
-    "epochs", "top1", "train_loss", "seconds", "device", "torch", "key",
+    "epochs", "top1", "train_loss", "seconds", "device", "instructions", "torch", "key",
 )  # fmt: skip
 # Networks moved to another set of images; ``split`` and ``source`` are those of the network whose layers are kept.
 TARGET_COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target_set", "arm", "kept", "hidden", "protocol",
-    "labels_per_class", "epochs", "top1", "train_loss", "seconds", "device", "torch", "key",
+    "labels_per_class", "epochs", "top1", "train_loss", "seconds", "device", "instructions", "torch", "key",
 )  # fmt: skip
 # The FC study: networks of arms, moved by protocols at several rates. Numbers that a protocol does not have are empty.
 MOVED = ("moved", *(f"moved_{layer}" for layer in TRUNK_LAYERS))
 FC_COLUMNS = (
     "study", "data", "image_size", "net", "split", "seed", "source", "target_set", "arm", "protocol", "layer",
     "labels_per_class", "learning_rate", "epochs", "top1", "validation_top1", "train_loss", *MOVED, "cka",
-    "seconds", "device", "torch", "key",
+    "seconds", "device", "instructions", "torch", "key",
 )  # fmt: skip
+NOTED = "instructions"
+"""Empty in tables that were written before records told it."""
 BEST = "top1_best10"
 """A further column, behind ``top1``, where it is asked for: the mean of the ten best of a network's curve."""
 _STUDY_COLUMNS = {"keep": TARGET_COLUMNS, "fc": FC_COLUMNS}
@@ -140,12 +142,12 @@ def read_table(path: Path | str) -> list[dict[str, Any]]:
     rows = []
     try:
         columns = columns_of(reader.fieldnames or ())
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        missing = [name for name in columns if name not in (*(reader.fieldnames or ()), NOTED)]
         if missing:
             raise InputError(
                 f"the table {path} lacks the columns {', '.join(missing)}; write it with fctransfer table."
             )
-        rows += ({name: _value(name, row[name]) for name in columns} for row in reader)
+        rows += ({name: _value(name, {NOTED: "", **row}[name]) for name in columns} for row in reader)
     except InputError:
         raise
     except (csv.Error, TypeError, ValueError) as error:
@@ -192,6 +194,7 @@ def _row(record: Record, study: str, best: bool) -> dict[str, Any]:
         "train_loss": _rounded(record.result.train_loss),
         "seconds": round(record.seconds, 1),
         "device": record.execution,
+        "instructions": record.versions.get("instructions", ""),
         "torch": record.versions["torch"],
         "key": record.key,
     }

@@ -1,7 +1,8 @@
 """Train some networks of the committed evidence again and compare: the cheapest ones, a random sample of them.
 
-On the same processor with the same versions a network is the same to the last bit. Elsewhere sums round otherwise, and
-a network ends a little higher or lower, as it would with another seed. The tolerance is what two such networks may
+On the same processor with the same versions a network is the same to the last bit, and on a newer one of its kind, too,
+where the newer one keeps to the older one's instructions. Elsewhere sums round otherwise, and a network ends a little
+higher or lower, as it would with another seed. The tolerance is what two such networks may
 differ by on as many test images: three standard deviations of the difference of two shares, and at least 2 points.
 """
 
@@ -32,6 +33,9 @@ POOL = 0.1
 """The share of all networks, the cheapest ones, that the sample is drawn from."""
 DEVIATIONS, LEAST = 3.0, 0.02
 DIGITS = 6
+UNNOTED = "AVX512_CORE_BF16"
+"""The instructions behind rows that do not tell theirs, with channels last in memory: trained again so, those on glyphs
+were equal to six digits."""
 
 Row = Mapping[str, Any]
 
@@ -66,13 +70,15 @@ class Candidate:
 @dataclass(frozen=True)
 class Verified:
     """What came out: every network that was trained, those of ``chosen`` and their donors; ``lost`` ones were not, for
-    lack of time. ``execution`` is where.
+    lack of time. ``execution`` is where, ``instructions`` are those used there, ``wanted`` those behind the rows.
     """
 
     chosen: tuple[Candidate, ...]
     compared: tuple[Compared, ...]
     lost: int
     execution: str
+    instructions: str
+    wanted: str
 
 
 def candidates(tables: Sequence[Path], *, data: str = "glyphs") -> list[Candidate]:
@@ -132,6 +138,7 @@ def verify(
     tolerance: float | None = None,
     workers: int = 1,
     execution: Execution | None = None,
+    newest: str | None = None,
     time_limit: float | None = None,
     progress: Reporter | None = None,
     data_root: Path | str | None = None,
@@ -139,27 +146,42 @@ def verify(
     """Train ``chosen`` and their donors (which are ``among`` the candidates, too) in ``store``, and compare.
 
     ``tolerance`` is a fraction (default: by the number of test images). Without ``execution`` that of the first row is
-    taken, where this machine has it.
+    taken, where this machine has it, and without ``newest`` no newer instructions are used than were behind that row.
+    Where this process would use others, worker processes train. Raises InputError for instructions that have no name.
     """
+    from ..training.execution import INSTRUCTIONS, instructions, no_newer_instructions
     from . import engine
 
+    if newest is not None and newest not in INSTRUCTIONS:
+        raise unknown("set of instructions", newest, INSTRUCTIONS)
+    wanted = newest or chosen[0].row["instructions"] or UNNOTED
     study = Study("verify", tuple(each.spec for each in chosen), in_order=True)
-    engine.run(
-        study,
-        store,
-        workers=workers,
-        execution=execution or _same_as(chosen[0].row),
-        time_limit=time_limit,
-        progress=progress,
-        data_root=data_root,
-    )
+    here = instructions()
+    with no_newer_instructions(wanted):
+        engine.run(
+            study,
+            store,
+            workers=workers if here == instructions() else max(workers, 2),
+            execution=execution or _same_as(chosen[0].row),
+            time_limit=time_limit,
+            progress=progress,
+            data_root=data_root,
+        )
     rows = {each.row["key"]: each.row for each in among}
     specs = {spec.key: spec for each in chosen for spec in (each.spec.donor, each.spec) if spec is not None}
     compared = tuple(
         _compared(rows[key], spec, store, tolerance, data_root) for key, spec in specs.items() if store.has(key)
     )
     used = store.execution()
-    return Verified(tuple(chosen), compared, len(specs) - len(compared), used.label if used else "")
+    told = [store.record(each.key).versions["instructions"] for each in compared]
+    return Verified(
+        tuple(chosen),
+        compared,
+        len(specs) - len(compared),
+        used.label if used else "",
+        ", ".join(dict.fromkeys(told)),
+        wanted,
+    )
 
 
 def _compared(row: Row, spec: AnySpec, store: Store, tolerance: float | None, root) -> Compared:
@@ -180,7 +202,7 @@ def _same_as(row: Row) -> Execution | None:
     from ..training.execution import parse
 
     try:
-        return parse(row["device"])
+        return parse(row["device"] if row["instructions"] else f"{row['device']}/channels_last")
     except InputError:
         return None
 
@@ -197,8 +219,13 @@ def lines(found: Verified, *, versions: Mapping[str, str]) -> list[str]:
     outside = sum(not each.within for each in found.compared)
     equal = sum(each.equal for each in found.compared)
     told.append(
-        f"{len(found.compared)} networks trained again on {found.execution}, torch {versions['torch']}: {equal} equal"
+        f"{len(found.compared)} networks trained again on {found.execution}, {found.instructions or 'no instructions'},"
+        f" torch {versions['torch']}: {equal} equal"
         f" to six digits, {len(found.compared) - equal - outside} within the tolerance, {outside} outside"
         + (f", {found.lost} not trained for lack of time." if found.lost else ".")
     )
+    if found.instructions not in ("", found.wanted):
+        told.append(
+            f"The committed ones used {found.wanted}, others round otherwise; equal ones are not to be expected."
+        )
     return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +19,13 @@ from ..errors import InputError, unknown
 PRECISIONS = ("float32", "bfloat16")
 FAR = 1.5
 """Times the shortest step so far: who needs longer is not the fastest."""
+MAX_INSTRUCTIONS = "ONEDNN_MAX_CPU_ISA"
+INSTRUCTIONS = {
+    "AVX512_CORE_AMX": "amx_bf16", "AVX512_CORE_FP16": "avx512_fp16", "AVX512_CORE_BF16": "avx512_bf16",
+    "AVX512_CORE_VNNI": "avx512_vnni", "AVX512_CORE": "avx512_bw", "AVX2_VNNI": "avx_vnni", "AVX2": "avx2",
+    "AVX": "avx", "SSE41": "sse4_1",
+}  # fmt: skip
+"""oneDNN's names of sets of instructions on x86, the newest first, and what torch calls the feature behind each."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,8 @@ class Execution:
 
     @property
     def label(self) -> str:
-        """For records and tables, such as ``cpu/bfloat16``."""
-        return f"{self.device}/{self.precision}"
+        """For records and tables, such as ``cpu/bfloat16/channels_last``; ``parse`` reads it."""
+        return f"{self.device}/{self.precision}" + ("/channels_last" if self.channels_last else "")
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -59,6 +67,38 @@ class Execution:
         if self.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
+
+
+def instructions(device: str = "cpu") -> str:
+    """The newest instructions that matrix products use on ``device``: they decide how sums are rounded.
+
+    On x86, oneDNN's name of the set, such as "AVX512_CORE_BF16"; the environment variable ONEDNN_MAX_CPU_ISA keeps
+    oneDNN from newer ones, if it is set before the first product. On a GPU, its architecture ("sm_90").
+    """
+    if device.startswith("cuda"):
+        return "sm_{}{}".format(*torch.cuda.get_device_capability(device))
+    has = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
+    newest = os.environ.get(MAX_INSTRUCTIONS, "").upper()
+    names = list(INSTRUCTIONS)
+    allowed = names[names.index(newest) if newest in names else 0 :]
+    return next((name for name in allowed if has.get(INSTRUCTIONS[name])), platform.machine())
+
+
+@contextmanager
+def no_newer_instructions(than: str) -> Iterator[None]:
+    """Processes that begin inside use no newer instructions than these on x86, so they round as an older machine does.
+
+    In a process that has multiplied matrices before it comes too late.
+    """
+    before = os.environ.get(MAX_INSTRUCTIONS)
+    if than in INSTRUCTIONS:
+        os.environ[MAX_INSTRUCTIONS] = than
+    try:
+        yield
+    finally:
+        os.environ.pop(MAX_INSTRUCTIONS, None)
+        if before is not None:
+            os.environ[MAX_INSTRUCTIONS] = before
 
 
 @contextmanager

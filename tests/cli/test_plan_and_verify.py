@@ -64,7 +64,7 @@ def test_the_exit_code_of_verify_says_what_came_out(two_candidates, capsys, monk
         verify.Compared("transfer", "base A", f"key{place}", committed, value, 0.05, value == committed)
         for place, (committed, value) in enumerate(zip((0.9, 0.82), now, strict=False))
     ]
-    outcome = verify.Verified((), tuple(compared), lost, "cpu/bfloat16")
+    outcome = verify.Verified((), tuple(compared), lost, "cpu/bfloat16", "AVX2", "AVX2")
     monkeypatch.setattr(verify, "verify", lambda *arguments, **options: outcome)
     assert main(["verify", "transfer", "--sample", "2", "--seed", "4"]) == code
     lines = capsys.readouterr().out.splitlines()

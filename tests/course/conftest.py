@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 ROW = {
     "study": "transfer", "data": "glyphs[50x200]", "image_size": 32, "net": "alexnet_mini-12", "split": "random0",
     "seed": 0, "source": "", "target": "A", "treatment": "base", "n": 0, "images_per_class": 0, "epochs": 8,
-    "top1": 0.61, "train_loss": 1.2, "seconds": 9.9, "device": "cpu/float32", "torch": "2.15.0", "key": "a" * 16,
+    "top1": 0.61, "train_loss": 1.2, "seconds": 9.9, "device": "cpu/float32", "instructions": "AVX2", "torch": "2.15.0",
+    "key": "a" * 16,
 }  # fmt: skip
 
 

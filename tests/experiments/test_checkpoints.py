@@ -39,7 +39,7 @@ def test_a_checkpoint_is_named_by_its_network_and_that_of_a_crew_by_all(study, t
     assert len(names) == 4
 
 
-def test_it_is_good_for_these_images_this_execution_and_these_versions_only(study, data_root, tmp_path):
+def test_it_is_good_for_these_images_this_execution_and_these_versions_only(study, data_root, tmp_path, monkeypatch):
     run, kept = study().runs[0], Checkpoints(tmp_path)
     images = load_images(run.data, data_root)
     identities = [
@@ -51,6 +51,8 @@ def test_it_is_good_for_these_images_this_execution_and_these_versions_only(stud
             (run, images, Execution(channels_last=True)),
         )
     ]
+    monkeypatch.setattr("fctransfer_utils.training.execution.instructions", lambda device: f"others of {device}")
+    identities.append(kept.of([run], images=images, execution=Execution()).identity)
     assert all(one != other for place, one in enumerate(identities) for other in identities[:place])
 
 

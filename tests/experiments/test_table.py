@@ -43,6 +43,19 @@ def test_a_table_survives_its_file(tmp_path, records):
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
 
 
+def test_a_table_from_before_instructions_were_noted_is_read_and_written_anew(tmp_path, records):
+    rows = tidy(records, study="transfer")
+    rows = [{**row, "instructions": "AVX2"} for row in rows]
+    old = [{name: value for name, value in row.items() if name != "instructions"} for row in rows]
+    names = list(old[0])
+    lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in old)]
+    (tmp_path / "old.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = read_table(tmp_path / "old.csv")
+    assert {row["instructions"] for row in found} == {""}
+    write_table(merge(found, rows), tmp_path / "new.csv")
+    assert read_table(tmp_path / "new.csv") == found
+
+
 def test_merging_adds_rows_and_keeps_committed_ones(records):
     committed = tidy(records[:3], study="transfer")
     mine = tidy([replace(record, seconds=99.0) for record in records], study="transfer")

@@ -1,5 +1,6 @@
 """Committed networks are found again by their keys, drawn by a seed, trained again and compared."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fctransfer_utils.experiments.recall import specifications
 from fctransfer_utils.experiments.store import Store
 from fctransfer_utils.experiments.table import read_table, tidy, write_table
 from fctransfer_utils.training import Execution
+from fctransfer_utils.training.execution import INSTRUCTIONS, MAX_INSTRUCTIONS, instructions
 
 COMMITTED = Path(__file__).parents[2] / "figures" / "data"
 SIZE = {"glyph_classes": 4, "glyphs_per_class": 4, "directions": (("A", "B"),), "cuts": (1,)}
@@ -78,6 +80,35 @@ def test_on_the_same_machine_they_are_equal(among, tmp_path):
     assert "0 outside" in text[-1]
 
 
+def test_rows_of_an_older_processor_are_met_by_leaving_out_newer_instructions(among, tmp_path):
+    """In worker processes, since this one may have multiplied matrices before."""
+    (base,) = [each for each in among if each.row["treatment"] == "base"][:1]
+    older = replace(base, row={**base.row, "instructions": "SSE41"})
+    found, same = (again([older], [older], tmp_path / str(newest), newest=newest) for newest in (None, instructions()))
+    assert found.wanted == "SSE41"
+    assert all(one.equal for one in same.compared)
+    if instructions() in INSTRUCTIONS:
+        assert found.instructions == "SSE41"
+        weights = [Store(tmp_path / str(newest) / "again").record(base.spec.key).weights_sha256
+                   for newest in (None, instructions())]  # fmt: skip
+        assert weights[0] != weights[1]
+
+
+def test_instructions_that_this_processor_lacks_are_told(among, tmp_path):
+    chosen = [replace(each, row={**each.row, "instructions": "sm_90"}) for each in among[:1]]
+    found = again(chosen, among, tmp_path)
+    assert verify.lines(found, versions={"torch": "2"})[-1].startswith("The committed ones used sm_90")
+
+
+def test_rows_without_a_note_are_trained_as_those_on_glyphs_were(among, tmp_path, monkeypatch):
+    told = {}
+    monkeypatch.setattr(engine, "run", lambda study, store, **options: told.update(options, env=dict(os.environ)))
+    row = {**among[0].row, "instructions": "", "device": "cpu/bfloat16"}
+    again([replace(among[0], row=row)], among, tmp_path)
+    assert told["execution"] == Execution("cpu", "bfloat16", channels_last=True)
+    assert told["env"][MAX_INSTRUCTIONS] == verify.UNNOTED
+
+
 def test_a_donor_is_trained_and_compared_too(among, tmp_path):
     chosen = [each for each in among if each.row["treatment"] == "AnB"][:1]
     found = again(chosen, among, tmp_path)
@@ -103,7 +134,9 @@ def test_the_tolerance_is_that_of_two_shares_and_at_least_two_points():
     assert verify.tolerance_of(1.0, 1250) == verify.LEAST == 0.02
 
 
-def test_bad_requests_are_named(among, evidence):
+def test_bad_requests_are_named(among, evidence, tmp_path):
+    with pytest.raises(InputError, match="AVX9"):
+        again(among[:1], among, tmp_path, newest="AVX9")
     for options, named in (({"count": 0}, "sample 0"), ({"count": 1, "studies": ["dip"]}, "dip")):
         with pytest.raises(InputError, match=named):
             verify.sample(among, **{"seed": 0, **options})

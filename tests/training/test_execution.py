@@ -1,11 +1,14 @@
 """Where a network learns is chosen by measuring, and can be told."""
 
+import os
+
 import pytest
 import torch
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.training import Execution, parse, probe
 from fctransfer_utils.training import execution as execution_module
+from fctransfer_utils.training.execution import MAX_INSTRUCTIONS, instructions, no_newer_instructions
 
 
 def test_the_probe_gives_something_that_works(monkeypatch):
@@ -19,7 +22,43 @@ def test_the_probe_gives_something_that_works(monkeypatch):
 def test_the_environment_overrides_the_probe(monkeypatch):
     monkeypatch.setenv("FCTRANSFER_EXECUTION", "cpu/bfloat16/channels_last")
     assert probe() == Execution("cpu", "bfloat16", channels_last=True)
-    assert probe().label == "cpu/bfloat16"
+    assert probe().label == "cpu/bfloat16/channels_last"
+    assert parse(probe().label) == probe()
+
+
+NEW = {"amx_bf16": True, "avx512_fp16": True, "avx512_bf16": True, "avx512_bw": True, "avx2": True, "sse4_1": True}
+
+
+@pytest.mark.parametrize(
+    ("has", "newest", "found"),
+    [
+        (NEW, None, "AVX512_CORE_AMX"),
+        (NEW, "default", "AVX512_CORE_AMX"),
+        (NEW, "avx512_core_bf16", "AVX512_CORE_BF16"),
+        (NEW, "AVX512_CORE_VNNI", "AVX512_CORE"),  # what the processor lacks, it does not use
+        ({"avx2": True}, "AVX512_CORE_BF16", "AVX2"),
+        ({}, None, "aarch64"),
+    ],
+)
+def test_the_newest_instructions_are_those_of_the_processor_that_are_allowed(monkeypatch, has, newest, found):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.delenv(MAX_INSTRUCTIONS, raising=False)
+    if newest is not None:
+        monkeypatch.setenv(MAX_INSTRUCTIONS, newest)
+    assert instructions() == found
+
+
+@pytest.mark.parametrize("before", [None, "AVX2"])
+def test_newer_instructions_are_left_out_inside_only(monkeypatch, before):
+    monkeypatch.delenv(MAX_INSTRUCTIONS, raising=False)
+    if before is not None:
+        monkeypatch.setenv(MAX_INSTRUCTIONS, before)
+    with no_newer_instructions("AVX"):
+        assert os.environ[MAX_INSTRUCTIONS] == "AVX"
+    assert os.environ.get(MAX_INSTRUCTIONS) == before
+    with no_newer_instructions("sm_90"):
+        assert os.environ.get(MAX_INSTRUCTIONS) == before
 
 
 @pytest.mark.parametrize("text", ["cpu", "cpu/float16", "tpu/float32", "cpu/float32/fast", ""])
