@@ -82,16 +82,16 @@ def test_on_the_same_machine_they_are_equal(among, tmp_path):
 
 def test_rows_of_an_older_processor_are_met_by_leaving_out_newer_instructions(among, tmp_path):
     """In worker processes, since this one may have multiplied matrices before."""
+    if instructions() not in INSTRUCTIONS:
+        pytest.skip(f"{instructions()} has no older instructions to keep to")
     (base,) = [each for each in among if each.row["treatment"] == "base"][:1]
     older = replace(base, row={**base.row, "instructions": "SSE41"})
     found, same = (again([older], [older], tmp_path / str(newest), newest=newest) for newest in (None, instructions()))
     assert found.wanted == "SSE41"
     assert all(one.equal for one in same.compared)
-    if instructions() in INSTRUCTIONS:
-        assert found.instructions == "SSE41"
-        weights = [Store(tmp_path / str(newest) / "again").record(base.spec.key).weights_sha256
-                   for newest in (None, instructions())]  # fmt: skip
-        assert weights[0] != weights[1]
+    assert found.instructions == "SSE41"
+    stores = (Store(tmp_path / str(newest) / "again") for newest in (None, instructions()))
+    assert len({store.record(base.spec.key).weights_sha256 for store in stores}) == 2
 
 
 def test_instructions_that_this_processor_lacks_are_told(among, tmp_path):
