@@ -60,10 +60,8 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace, names: Sequence[str], execution: Execution) -> None:
         self.options, self.execution = options, execution
-        layout = "/channels_last" if execution.channels_last else ""
-        label = f"{execution.device}/{execution.precision}{layout}"
-        self.peers = [Setting(name, execution="" if name in FLOAT32 else label) for name in names]
-        self.ours = Setting("ours", processes=options.side_by_side, execution=label)
+        self.peers = [Setting(name, execution="" if name in FLOAT32 else execution.label) for name in names]
+        self.ours = Setting("ours", processes=options.side_by_side, execution=execution.label)
         sizes = (TINY, TINY, TINY) if options.tiny else (RATE, GRID, ACCURACY)
         self.rate_task, self.grid_task, self.accuracy_task = sizes
         self.chosen = False
@@ -180,8 +178,8 @@ class Bench:
         self, name: str, header: Sequence[str], rows: Sequence[Sequence[object]], *, execution: Execution | None = None
     ) -> None:
         _say(f"\n{name}\n{as_markdown(header, rows)}\n")
-        label = f"{processor()}, {measure.cores()} cores, torch {torch.__version__}"
-        label += f", {(execution or self.execution).label}"
+        place = execution or self.execution
+        label = f"{processor()}, {measure.cores()} cores, torch {torch.__version__}, {place.device}/{place.precision}"
         keep(self.options.out / f"{name}.csv", [*header, "machine"], [[*map(_rounded, row), label] for row in rows])
 
 
