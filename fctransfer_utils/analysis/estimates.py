@@ -25,7 +25,7 @@ class Estimate:
     """A mean, its confidence interval (nan where there is none), how many values it is of, and how it was made.
 
     ``unit`` is "points" (percentage points of top-1), "nats" for a difference of losses, or "" for a plain
-    number.
+    number; ``of`` names what is counted, most often pairs of networks.
     """
 
     mean: float
@@ -35,6 +35,7 @@ class Estimate:
     level: float = 0.95
     method: str = "t"
     unit: str = "points"
+    of: str = "pair"
 
     @property
     def has_interval(self) -> bool:
@@ -46,15 +47,20 @@ class Estimate:
             return f"no estimate ({self.method})"
         digits = ".1f" if self.unit == "points" else ".2f" if self.unit else ".3g"  # "-0.0" lies below 0
         value = f"{self.mean:+{digits}} {self.unit}" if self.unit else f"{self.mean:{digits}}"
+        counted = f"{self.count:,} {self.of}{'s' if self.count > 1 else ''}"
         if self.has_interval:
-            bounds = f"[{self.low:{digits}}, {self.high:{digits}}]"
-            return f"{value} {bounds}, n = {self.count}"
-        reason = "one network, no interval" if self.count == 1 and self.method in METHODS else self.method
-        return f"{value}, n = {self.count} ({reason})"
+            return f"{value} [{self.low:{digits}}, {self.high:{digits}}], {counted}"
+        return f"{value}, {counted} ({'no interval' if self.method in METHODS else self.method})"
 
 
 def mean_interval(
-    values: Iterable[float], *, level: float = 0.95, method: str = "t", unit: str = "points", seed: int = 0
+    values: Iterable[float],
+    *,
+    level: float = 0.95,
+    method: str = "t",
+    unit: str = "points",
+    of: str = "pair",
+    seed: int = 0,
 ) -> Estimate:
     """The mean of ``values`` with a t interval, or a percentile ``bootstrap`` one (``seed`` draws its samples).
 
@@ -68,15 +74,15 @@ def mean_interval(
         raise unknown("method", method, METHODS)
     mean = float(sample.mean())
     if len(sample) == 1:
-        return Estimate(mean, math.nan, math.nan, 1, level, "one network, no interval", unit)
+        return Estimate(mean, math.nan, math.nan, 1, level, "no interval", unit, of)
     if np.ptp(sample) == 0:
-        return Estimate(mean, mean, mean, len(sample), level, method, unit)
+        return Estimate(mean, mean, mean, len(sample), level, method, unit, of)
     from scipy import stats
 
     if method == "t":
         error = float(sample.std(ddof=1)) / math.sqrt(len(sample))
         reach = float(stats.t.ppf((1 + level) / 2, len(sample) - 1)) * error
-        return Estimate(mean, mean - reach, mean + reach, len(sample), level, method, unit)
+        return Estimate(mean, mean - reach, mean + reach, len(sample), level, method, unit, of)
     from ..seeds import derive
 
     found = stats.bootstrap(
@@ -87,7 +93,7 @@ def mean_interval(
         method="percentile",
         rng=np.random.default_rng(derive(seed, "bootstrap")),
     ).confidence_interval
-    return Estimate(mean, float(found.low), float(found.high), len(sample), level, method, unit)
+    return Estimate(mean, float(found.low), float(found.high), len(sample), level, method, unit, of)
 
 
 def interval_texts(lows: Iterable[float], highs: Iterable[float], *, digits: int = 1) -> list[str]:

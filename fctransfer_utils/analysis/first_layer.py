@@ -64,7 +64,7 @@ def changes(table: pd.DataFrame, pairs: Mapping[str, tuple[str, str]], measure: 
             if net not in set(table["net"]):
                 raise unknown("net", net, table["net"].drop_duplicates())
         before, after = (table[table["net"] == net].sort_values("filter")[measure].to_numpy() for net in nets)
-        found[name] = mean_interval(after - before, unit="")
+        found[name] = mean_interval(after - before, unit="", of="filter")
     return found
 
 

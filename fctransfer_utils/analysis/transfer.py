@@ -248,7 +248,9 @@ def _unpaired(rows: pd.DataFrame, treatment: str, against: str, cuts: range) -> 
     ours, theirs = (f"{name} on {_targets(part)}" for name, part in zip((treatment, against), units, strict=True))
     note = "" if alike else f"The targets differ: {ours}; {theirs}."
     mean = sides[0] - sides[1]
-    return Estimate(mean, float("nan"), float("nan"), networks, method="unpaired means, no interval"), note
+    return Estimate(
+        mean, float("nan"), float("nan"), networks, method="unpaired means, no interval", of="network"
+    ), note
 
 
 def _paired(rows: pd.DataFrame, treatment: str, against: str, cuts: range) -> tuple[Estimate, str]:

@@ -29,7 +29,7 @@ RENEWALS = (
     Renewal(
         "transfer",
         "`--seeds 0-4 --directions A-B,B-A`",
-        "`--seeds 0 --directions A-B`; then `--seeds 0-2 --treatments base,BnB+,AnB+,twice --cuts 7`;"
+        "`--seeds 0 --directions A-B`; then `--seeds 0-2 --directions A-B,B-A --cuts 7`;"
         " `--seeds 0 --cuts 3 --treatments base,BnB+,AnB+,twice`",
     ),
     Renewal("distant", "`--seeds 0-2 --directions A-B,B-A --cuts 1-7`", "`--seeds 0 --treatments base,AnB --cuts 7`"),

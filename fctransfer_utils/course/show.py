@@ -56,7 +56,8 @@ def table(
     # show whole sentences in a narrow page instead of cutting them at 50 characters
     with _wide():
         page = shown.to_html(index=index, border=0, justify="right")
-        page = re.sub(r"\bn = (?=\d)", "n&nbsp;=&nbsp;", page)  # a count is not torn apart where a cell is narrow
+        # neither a cut nor a count is torn apart where a cell is narrow
+        page = re.sub(r"(\d) (?=pairs?\b)", r"\1&nbsp;", re.sub(r"\bn = (?=\d)", "n&nbsp;=&nbsp;", page))
         _display(
             {
                 "text/html": title + _words_left(page, words, before=int(index)),

@@ -144,7 +144,7 @@ def compared(values: Mapping[str, Any], *, label: str) -> Figure:
             low, high = (found.mean if np.isnan(end) else end for end in (found.low, found.high))
             axes.plot([low, high], [place, place], color=GREEN, lw=2)
             axes.plot(found.mean, place, "o", color=ORANGE, mec=BLACK, ms=7)
-            axes.annotate(f"{found.mean:.1f}  (n = {found.count})", (high, place), (6, 0), textcoords="offset points",
+            axes.annotate(f"{found.mean:.1f}  (of {found.count})", (high, place), (6, 0), textcoords="offset points",
                           va="center", fontsize=8, color=GREY)  # fmt: skip
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(-0.6, len(names) - 0.4)

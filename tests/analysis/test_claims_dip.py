@@ -37,7 +37,7 @@ def test_a_dip_that_is_optimisation_is_called_so():
 
 def test_the_training_loss_is_judged_in_nats():
     under = next(claim for claim in claims_of_dip(dip_table()) if claim.id == "dip-underfits")
-    assert str(under.ours) == "+0.40 nats [0.40, 0.40], n = 4"
+    assert str(under.ours) == "+0.40 nats [0.40, 0.40], 4 pairs"
 
 
 def test_without_a_dip_nothing_that_helps_is_called_reproduced():

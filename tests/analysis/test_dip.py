@@ -115,11 +115,11 @@ def test_without_a_longer_schedule_there_is_no_head_start_to_tell():
 def test_the_head_start_is_told_in_a_sentence():
     words = head_start_words(schedules(dip_table(noise=0), (4, 5)))
     assert words.startswith(
-        f"More epochs alone (base, {LONG} epochs - base, {USUAL}) give +2.0 points [2.0, 2.0], n = 4;"
+        f"More epochs alone (base, {LONG} epochs - base, {USUAL}) give +2.0 points [2.0, 2.0], 4 pairs;"
     )
     assert f"BnB, {USUAL} epochs - base, {LONG} is -5.0 points" in words
     one = head_start_words(schedules(dip_table(seeds=1, noise=0), (4, 5)))
-    assert "-5.0 points, n = 1 (no interval)" in one
+    assert "-5.0 points, 1 pair (no interval)" in one
 
 
 def test_the_published_networks_underfit_where_they_dip(paper):

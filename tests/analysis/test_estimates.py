@@ -28,9 +28,11 @@ def test_a_t_interval_is_the_textbook_one():
 
 
 def test_an_estimate_reads_as_a_sentence():
-    assert str(Estimate(1.2, 0.3, 2.1, 5)) == "+1.2 points [0.3, 2.1], n = 5"
-    assert str(Estimate(0.238, 0.2, 0.276, 4, unit="nats")) == "+0.24 nats [0.20, 0.28], n = 4"
-    assert str(mean_interval([-2.04])) == "-2.0 points, n = 1 (one network, no interval)"
+    assert str(Estimate(1.2, 0.3, 2.1, 5)) == "+1.2 points [0.3, 2.1], 5 pairs"
+    assert str(Estimate(0.238, 0.2, 0.276, 4, unit="nats")) == "+0.24 nats [0.20, 0.28], 4 pairs"
+    assert str(mean_interval([-2.04])) == "-2.0 points, 1 pair (no interval)"
+    assert str(mean_interval([1.0, 1.0], of="filter")) == "+1.0 points [1.0, 1.0], 2 filters"
+    assert str(mean_interval([1.0] * 1250, of="test image")).endswith("1,250 test images")
     assert str(nothing("no pair")) == "no estimate (no pair)"
 
 

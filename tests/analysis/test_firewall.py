@@ -95,7 +95,7 @@ def test_arms_stand_in_columns_and_seeds_are_averaged(tables):
 def test_every_measure_has_its_effect_in_words(tables):
     found = effects(tables)
     assert len(found) == 7
-    assert found["difference"].str.contains("n = 3").all()
+    assert found["difference"].str.contains("3 pairs").all()
     assert effects({})["difference"].str.contains("no estimate").all()
 
 

@@ -57,7 +57,7 @@ def test_data_sets_judged_at_other_cuts_say_so(tables):
     few = {"dip": tables["dip"].query("n != 5")}
     found = overview({"glyphs": {"dip": tables["dip"]}, "photographs": few}).set_index("claim")
     dip = found[found.index.str.contains("Freezing the own middle layers")].iloc[0]
-    assert dip["photographs"].endswith("n = 4 (at n = 4)")  # four seeds, at n = 4
+    assert dip["photographs"].endswith("4 pairs (at n = 4)")  # four seeds, at n = 4
     assert "(" not in dip["glyphs"]
 
 

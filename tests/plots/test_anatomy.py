@@ -94,7 +94,7 @@ def test_estimates_are_ordered_and_their_number_is_written(texts):
     found = {"relu": mean_interval([80.0, 82.0, 84.0]), "sigmoid": mean_interval([10.0])}
     figure = compared(found, label="Test top-1 (%)")
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["sigmoid", "relu"]
-    assert "82.0  (n = 3)" in texts(figure)
+    assert "82.0  (of 3)" in texts(figure)
 
 
 def board_table():
