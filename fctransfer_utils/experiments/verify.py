@@ -173,7 +173,7 @@ def verify(
         _compared(rows[key], spec, store, tolerance, data_root) for key, spec in specs.items() if store.has(key)
     )
     used = store.execution()
-    told = [store.record(each.key).versions["instructions"] for each in compared]
+    told = [store.record(each.key).versions.get("instructions", "") for each in compared]
     return Verified(
         tuple(chosen),
         compared,
@@ -218,10 +218,10 @@ def lines(found: Verified, *, versions: Mapping[str, str]) -> list[str]:
         )
     outside = sum(not each.within for each in found.compared)
     equal = sum(each.equal for each in found.compared)
+    noted = found.instructions or "no instructions noted"
     told.append(
-        f"{len(found.compared)} networks trained again on {found.execution}, {found.instructions or 'no instructions'},"
-        f" torch {versions['torch']}: {equal} equal"
-        f" to six digits, {len(found.compared) - equal - outside} within the tolerance, {outside} outside"
+        f"{len(found.compared)} networks trained again on {found.execution}, {noted}, torch {versions['torch']}:"
+        f" {equal} equal to six digits, {len(found.compared) - equal - outside} within the tolerance, {outside} outside"
         + (f", {found.lost} not trained for lack of time." if found.lost else ".")
     )
     if found.instructions not in ("", found.wanted):

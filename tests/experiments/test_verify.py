@@ -100,6 +100,21 @@ def test_instructions_that_this_processor_lacks_are_told(among, tmp_path):
     assert verify.lines(found, versions={"torch": "2"})[-1].startswith("The committed ones used sm_90")
 
 
+def test_a_store_from_before_instructions_were_noted_is_compared_too(among, tmp_path, monkeypatch):
+    noted = Store.record
+
+    def unnoted(store, key):
+        record = noted(store, key)
+        return replace(
+            record, versions={name: text for name, text in record.versions.items() if name != "instructions"}
+        )
+
+    monkeypatch.setattr(Store, "record", unnoted)
+    found = again(among[:1], among, tmp_path)
+    assert (found.instructions, len(found.compared)) == ("", 1)
+    assert "no instructions noted" in verify.lines(found, versions={"torch": "2"})[-1]
+
+
 def test_rows_without_a_note_are_trained_as_those_on_glyphs_were(among, tmp_path, monkeypatch):
     told = {}
     monkeypatch.setattr(engine, "run", lambda study, store, **options: told.update(options, env=dict(os.environ)))
