@@ -67,7 +67,7 @@ def slope_sentences(slopes: pd.DataFrame) -> list[str]:
     for _, row in slopes.iterrows():
         value = as_estimate(row)
         words = word(value, above="FC helps more the farther the target", below="FC helps less the farther it is")
-        said.append(f"{row['protocol']}: {value} more per unit of distance ({words})")
+        said.append(f"{row['protocol']}: per unit of distance {value} ({words})")
     return said
 
 

@@ -77,8 +77,8 @@ class Recommendation:
             sure += f" Cheapest of these: {self.cheapest}."
         scratch = "" if self.protocol == "scratch" or not self.gain.count else f" Over scratch: {self.gain}."
         return (
-            f"{self.option[0].upper()}{self.option[1:]}: {self.margin} over the next ({self.next_best}).{sure}{scratch}"
-            f" From {len(self.rows)} networks of {self.condition}."
+            f"{self.option[0].upper()}{self.option[1:]}. Over the next ({self.next_best}): {self.margin}.{sure}"
+            f"{scratch} From {len(self.rows)} networks of {self.condition}."
         )
 
 
@@ -231,7 +231,7 @@ def _condition(part: pd.DataFrame) -> str:
 
 def _short(part: pd.DataFrame, compared: Compared) -> str:
     best, second = compared.ranked[:2]
-    return f"{_condition(part)}: {best} ({compared.gap(best, second)} over {second})"
+    return f"{_condition(part)}: {best}, over {second}: {compared.gap(best, second)}"
 
 
 def _lacking(rows: pd.DataFrame, distance: float, labels: int, compute: str) -> str:

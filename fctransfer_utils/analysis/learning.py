@@ -60,4 +60,4 @@ def accuracy_difference(one: float, other: float, *, images: tuple[int, int], le
     error = math.sqrt(sum(p * (1 - p) / count for p, count in zip((one, other), images, strict=True)))
     reach = 100 * float(stats.norm.ppf((1 + level) / 2)) * error
     mean = 100 * (one - other)
-    return Estimate(mean, mean - reach, mean + reach, min(images), level, "binomial, one network each", of="test image")
+    return Estimate(mean, mean - reach, mean + reach, min(images), level, "binomial, one network each", of="image")
