@@ -65,13 +65,13 @@ def solutions(cell: NotebookNode) -> list[str]:
 
 
 def with_solutions(notebook: NotebookNode) -> NotebookNode:
-    """A copy in which the code of each exercise's solution is run right after it, in cells tagged ``solution``."""
+    """A copy in which the code of each exercise's solution is run right after it, in cells tagged as added."""
     copy = nbformat.from_dict(notebook)
     cells = []
     for cell in copy.cells:
         cells.append(cell)
         if cell.cell_type == "markdown":
-            added = {"tags": ["solution"]}
+            added = {"tags": ["added-solution"]}
             cells += [nbformat.v4.new_code_cell(code, metadata=added) for code in solutions(cell)]
     copy.cells = cells
     return copy

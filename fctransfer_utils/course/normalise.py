@@ -11,7 +11,7 @@ from .show import NOTE
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = ("tags", "jupyter")
-ADDED_BY_RUNNER = {"injected-parameters", "papermill-error-cell-tag", "solution"}
+ADDED_BY_RUNNER = {"injected-parameters", "papermill-error-cell-tag", "added-solution"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

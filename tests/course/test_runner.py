@@ -12,6 +12,7 @@ from made_notebooks import code, text
 from fctransfer_utils.course import engine, kernel, runner
 from fctransfer_utils.course.report import NotebookResult, table
 from fctransfer_utils.errors import InputError
+from fctransfer_utils.scratch import PREFIX
 
 RECORD = """
 import json, os, pathlib
@@ -114,10 +115,26 @@ def test_two_run_at_the_same_time_and_every_line_says_whose_it_is(write, paramet
     assert outputs(project.build / "notebooks" / "01_first.ipynb") == "met two\n"
 
 
+UNTIL_FAILED = """
+import os, pathlib, time
+while not pathlib.Path(os.environ["FCTRANSFER_PROJECT"], "failed").exists():
+    time.sleep(0.1)
+time.sleep(1)
+print("to its end")
+"""
+
+
 def test_after_one_that_failed_no_other_begins_and_those_that_run_come_to_their_end(
-    three, told, write, parameters_cell, project
+    three, write, parameters_cell, project
 ):
-    write("01_first", parameters_cell, code("import time\ntime.sleep(3)\nprint('to its end')"))
+    class Told(list):
+        def append(self, line):
+            super().append(line)
+            if line.startswith("02 02_second failed"):
+                (project.root / "failed").touch()
+
+    write("01_first", parameters_cell, code(UNTIL_FAILED))
+    told = Told()
     results = run_all(told, profile="smoke", side_by_side=2)
     assert [result.state for result in results] == ["passed", "failed", "not run"]
     assert outputs(project.build / "notebooks" / "01_first.ipynb") == "to its end\n"
@@ -234,7 +251,7 @@ def test_the_environment_is_as_before_after_a_run(monkeypatch):
     with kernel.this_interpreter():
         import os
 
-        assert "fctransfer-kernel-" in os.environ["JUPYTER_PATH"]
+        assert PREFIX in os.environ["JUPYTER_PATH"]
     assert "JUPYTER_PATH" not in os.environ
 
 
