@@ -34,7 +34,7 @@ POOL = 0.1
 DEVIATIONS, LEAST = 3.0, 0.02
 DIGITS = 6
 UNNOTED = "AVX512_CORE_BF16"
-"""The instructions behind rows that do not tell theirs, with channels last in memory: trained again so, those on glyphs
+"""The instructions behind rows that do not tell theirs, with channels last in memory: trained again so, those drawn
 were equal to six digits."""
 
 Row = Mapping[str, Any]
@@ -70,7 +70,7 @@ class Candidate:
 @dataclass(frozen=True)
 class Verified:
     """What came out: every network that was trained, those of ``chosen`` and their donors; ``lost`` ones were not, for
-    lack of time. ``execution`` is where, ``instructions`` are those used there, ``wanted`` those behind the rows.
+    lack of time. ``execution`` is where, ``instructions`` are those used there, ``committed`` those behind the rows.
     """
 
     chosen: tuple[Candidate, ...]
@@ -78,7 +78,7 @@ class Verified:
     lost: int
     execution: str
     instructions: str
-    wanted: str
+    committed: str
 
 
 def candidates(tables: Sequence[Path], *, data: str = "glyphs") -> list[Candidate]:
@@ -154,10 +154,10 @@ def verify(
 
     if newest is not None and newest not in INSTRUCTIONS:
         raise unknown("set of instructions", newest, INSTRUCTIONS)
-    wanted = newest or chosen[0].row["instructions"] or UNNOTED
+    committed = chosen[0].row["instructions"] or UNNOTED
     study = Study("verify", tuple(each.spec for each in chosen), in_order=True)
     here = instructions()
-    with no_newer_instructions(wanted):
+    with no_newer_instructions(newest or committed):
         engine.run(
             study,
             store,
@@ -180,7 +180,7 @@ def verify(
         len(specs) - len(compared),
         used.label if used else "",
         ", ".join(dict.fromkeys(told)),
-        wanted,
+        committed,
     )
 
 
@@ -224,8 +224,8 @@ def lines(found: Verified, *, versions: Mapping[str, str]) -> list[str]:
         f" {equal} equal to six digits, {len(found.compared) - equal - outside} within the tolerance, {outside} outside"
         + (f", {found.lost} not trained for lack of time." if found.lost else ".")
     )
-    if found.instructions not in ("", found.wanted):
+    if found.instructions not in ("", found.committed):
         told.append(
-            f"The committed ones used {found.wanted}, others round otherwise; equal ones are not to be expected."
+            f"The committed ones used {found.committed}, others round otherwise; equal ones are not to be expected."
         )
     return told

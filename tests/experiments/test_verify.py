@@ -87,7 +87,8 @@ def test_rows_of_an_older_processor_are_met_by_leaving_out_newer_instructions(am
     (base,) = [each for each in among if each.row["treatment"] == "base"][:1]
     older = replace(base, row={**base.row, "instructions": "SSE41"})
     found, same = (again([older], [older], tmp_path / str(newest), newest=newest) for newest in (None, instructions()))
-    assert found.wanted == "SSE41"
+    assert found.committed == same.committed == "SSE41"
+    assert "used SSE41" in verify.lines(same, versions={"torch": "2"})[-1]
     assert all(one.equal for one in same.compared)
     assert found.instructions == "SSE41"
     stores = (Store(tmp_path / str(newest) / "again") for newest in (None, instructions()))
