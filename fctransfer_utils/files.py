@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: atomic writes, checksums, canonical JSON."""
+"""Files that are either whole or absent, checksums, and the folder that runs write to."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from .errors import InputError
 
 
 @contextmanager
@@ -29,56 +27,23 @@ def replacing(path: Path | str) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
-        _keep_name(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _keep_name(folder: Path) -> None:
-    """After a power cut the folder still has the new name; some network disks cannot promise that."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def expanded(path: Path | str) -> Path:
-    """``path`` with ``~`` replaced by a home folder. Raises InputError for one that no file can have."""
-    text = str(path)
-    if "\0" in text:
-        raise InputError(f"the path {text!r} holds a zero byte, which no file name can; give another one.")
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise InputError(f"the path {text!r} names a user who is not here ({error}); write it in full.") from error
-
-
-def exists(path: Path) -> bool:
-    """Whether there is anything at ``path``. Raises InputError where that cannot be known, such as without rights."""
-    try:
-        return path.exists()
-    except OSError as error:
-        raise InputError(f"the path {str(path)!r} cannot be used: {error.strerror}; give another one.") from error
-
-
 def write_text(path: Path | str, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically."""
+    """Write ``text`` as UTF-8, atomically; bytes of a name that is not UTF-8 come through as escapes."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def canonical_json(value: Any) -> str:
     """The one JSON text of ``value``: sorted keys, no spaces, ASCII, no NaN. Hashes are taken of it."""
-    return _CANONICAL.encode(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def checksum(value: Any) -> str:
@@ -92,7 +57,11 @@ def sha256_of(path: Path | str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def build_folder() -> Path:
+    """Where runs write: ``FCTRANSFER_BUILD``, else ``build/`` in the project, else (installed) in the user's cache."""
+    if given := os.environ.get("FCTRANSFER_BUILD"):
+        return Path(given).expanduser()
+    project = Path(__file__).resolve().parents[1]
+    if (project / "pyproject.toml").is_file() and os.access(project, os.W_OK):
+        return project / "build"
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "fctransfer"

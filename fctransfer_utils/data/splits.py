@@ -1,67 +1,43 @@
-"""Class splits as data: the two halves of a set's classes, with a checksum that every record carries."""
+"""Which classes are learnt and which are "other" (imports no torch)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError, unknown
-from ..files import checksum
-from .image_set import ImageSet
-from .outline import Outline
+from ..errors import InputError
 
-NAMES = ("random0", "random1", "random2", "random3", "natural-manmade", "letters-symbols")
+Halves = tuple[tuple[int, ...], tuple[int, ...]]
 
-
-@dataclass(frozen=True)
-class Split:
-    """Two disjoint halves of a set's classes by their indices; ``checksum`` depends on the class ids in each half."""
-
-    name: str
-    halves: Mapping[str, tuple[int, ...]]
-    checksum: str
+# Yosinski et al.'s natural half of ImageNet's 1000 classes in alphabetical order of their wnids: 449 classes.
+NATURAL = frozenset([*range(398), *range(936, 959), 970, *range(972, 999)])
 
 
-def make_split(name: str, image_set: ImageSet | Outline) -> Split:
-    """The split ``name`` of ``image_set``, or of what is known of it before it is loaded.
+def random_halves(classes: int, split: int) -> Halves:
+    """The random halves A and B of ``classes`` classes by the recipe of the published split files.
 
-    ``random<s>``: the halves of Yosinski et al. 2014 for seed s. ``natural-manmade``: A natural, B man-made (their
-    section 4.2), for classes with wnids. ``letters-symbols``: A letters, B symbols, for glyphs. Raises InputError for
-    another name and for a set without what the split needs.
+    numpy's old generator, seeded with a list: ``RandomState([s])`` gives other halves than ``RandomState(s)``.
     """
-    if match := re.fullmatch(r"random(0|[1-9]\d{0,8})", name):
-        halves = random_halves(image_set.classes, seed=int(match[1]))
-    elif name == "natural-manmade":
-        from .wordnet import natural_manmade
-
-        halves = natural_manmade(image_set)
-    elif name == "letters-symbols":
-        halves = _letters_symbols(image_set)
-    else:
-        raise unknown("split", name, NAMES, mend="Any random<s> with a whole number s is a split too.")
-    for half, members in halves.items():
-        if not members:
-            raise InputError(f"half {half} of split {name} of {image_set.name} is empty; choose another split.")
-    ids = {half: [image_set.class_ids[index] for index in members] for half, members in halves.items()}
-    return Split(name, halves, checksum({"name": name, "halves": ids}))
+    if classes < 4:
+        raise InputError(f"{classes} classes have no halves of at least two classes; give 4 classes or more.")
+    first = np.random.RandomState([split]).choice(np.arange(classes), classes // 2, replace=False)
+    return complementary(classes, sorted(first.tolist()))
 
 
-def random_halves(classes: int, *, seed: int) -> dict[str, tuple[int, ...]]:
-    """Two random halves of ``classes`` by the recipe of Yosinski et al. 2014 (the published split files).
-
-    The old generator and its list seed are the recipe: ``RandomState(seed)`` would give other halves.
-    """
-    if classes < 2:
-        raise InputError(f"{classes} class cannot be halved; use a set with at least 2 classes.")
-    stream = np.random.RandomState([seed])
-    first = sorted(int(index) for index in stream.choice(np.arange(classes), classes // 2, replace=False))
-    return {"A": tuple(first), "B": tuple(sorted(set(range(classes)) - set(first)))}
+def complementary(classes: int, first: Sequence[int]) -> Halves:
+    """Half A and all classes that are not in it."""
+    inside = set(first)
+    return tuple(first), tuple(each for each in range(classes) if each not in inside)
 
 
-def _letters_symbols(image_set: ImageSet | Outline) -> dict[str, tuple[int, ...]]:
-    if not {"letters", "symbols"} <= set(image_set.groups):
-        raise InputError(f"split letters-symbols needs the glyphs; {image_set.name} has no letters. Try random0.")
-    return {"A": tuple(image_set.groups["letters"]), "B": tuple(image_set.groups["symbols"])}
+def balanced(halves: Halves, *, each: int, seed: int) -> Halves:
+    """``each`` random classes of both halves, where a comparison needs halves of one size."""
+    chance, chosen = np.random.RandomState([seed]), []
+    for half in halves:
+        if each > len(half):
+            raise InputError(
+                f"{each} classes cannot be drawn from a half of {len(half)}; ask for {len(half)} or fewer."
+            )
+        chosen.append(tuple(sorted(chance.choice(half, each, replace=False).tolist())))
+    return chosen[0], chosen[1]

@@ -1,60 +1,45 @@
-"""Which network: the part of a run specification that ``models/`` owns."""
+"""What a network of ours is, as pure data (imports no torch)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ..errors import InputError, unknown
-from ..fields import settle_fields
-from .arms import ARMS
 
-NETWORKS = ("alexnet_mini", "alexnet", "caffenet", "alexnet_map")
-NARROW = ("alexnet_mini", "alexnet_map")
-"""The networks that ``width`` scales."""
-INITIALISATIONS = ("he", "gaussian")
-WIDEST = 960
-"""Ten times the paper's conv1; a wider net would not fit in any memory."""
+KINDS = ("mini", "map", "caffenet")
+HEADS = ("fc", "gap", "gap_fc")
+INITS = ("he", "gaussian", "torch")
 
 
 @dataclass(frozen=True)
 class NetSpec:
-    """An 8-layer network (conv1..conv5, fc6..fc8) as pure data, or one that ends in an ``arm`` of the FC study.
+    """An eight-layer network after AlexNet.
 
-    ``width`` is the number of filters of conv1 in ``alexnet_mini``, a multiple of 12; the other layers keep the
-    paper's proportions 96:256:384:384:256:4096:4096. The large nets ignore it (0). ``init`` is ``he``
-    (variance-preserving) or ``gaussian`` (standard deviation 0.01, 0.005 for fc6 and fc7, as in the 2014 paper).
-    ``arm`` ("A" to "E", see ``models.arms``) belongs to ``alexnet_map``, whose last map keeps its 8 x 8 places.
+    ``kind``: "mini", the paper's layers at ``width`` filters in conv1 (96 in the paper; the other layers keep the
+    paper's proportions); "map", the same without the last pooling, so that conv5 ends in a map that heads differ over;
+    "caffenet", the network of Yosinski et al. as published (its own width, groups and normalisation).
+    ``head``, for "map": "fc" (two hidden fully connected layers on the flattened map), "gap" (global average pooling,
+    then the scores: Zhang et al.'s network without FC), "gap_fc" (the hidden layers behind the pooling).
+    ``init``: "he", "gaussian" (the paper's: standard deviation 0.01, 0.005 in fc6 and fc7) or "torch" (its default).
     """
 
-    name: str = "alexnet_mini"
-    width: int = 24
-    batch_norm: bool = False
-    dropout: float = 0.5
+    kind: str = "mini"
+    width: int = 12
+    dropout: float = 0.2
+    head: str = "fc"
     init: str = "he"
-    arm: str = ""
 
     def __post_init__(self) -> None:
-        settle_fields(self)
-        if self.name not in NETWORKS:
-            raise unknown("network", self.name, NETWORKS)
-        if self.init not in INITIALISATIONS:
-            raise unknown("initialisation", self.init, INITIALISATIONS)
-        if self.name == "alexnet_map" and self.arm not in ARMS:
-            raise unknown("arm", self.arm, ARMS)
-        if self.name != "alexnet_map" and self.arm:
-            raise InputError(f"arm {self.arm!r} is for the network alexnet_map; leave it out for {self.name}.")
-        if self.name in NARROW and (not 12 <= self.width <= WIDEST or self.width % 12):
-            raise InputError(
-                f"width {self.width} is not a multiple of 12 in 12..{WIDEST}; use 12, 24, 36, 48 or 96 as the paper."
-            )
+        for what, value, allowed in (
+            ("kind", self.kind, KINDS),
+            ("head", self.head, HEADS),
+            ("init", self.init, INITS),
+        ):
+            if value not in allowed:
+                raise unknown(f"{what} of network", value, allowed)
+        if self.width < 3:
+            raise InputError(f"a network of width {self.width} has layers without filters; give 3 or more.")
         if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout {self.dropout} is outside 0 <= p < 1; use 0.5 as the paper or 0 for none.")
-
-    @property
-    def label(self) -> str:
-        """A short name for tables, such as ``alexnet_mini-24`` or ``alexnet_mini-24-bn``; the same for every arm."""
-        parts = [self.name] + ([str(self.width)] if self.name in NARROW else [])
-        parts += ["bn"] if self.batch_norm else []
-        parts += [] if self.dropout == 0.5 else [f"drop{self.dropout:g}"]
-        parts += [] if self.init == "he" else [self.init]
-        return "-".join(parts)
+            raise InputError(f"dropout {self.dropout} is not a share of units; give 0 or more and less than 1.")
+        if self.kind != "map" and self.head != "fc":
+            raise InputError(f"head {self.head!r} needs kind 'map'; a network of kind {self.kind!r} has fc6 to fc8.")

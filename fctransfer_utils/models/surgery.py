@@ -1,87 +1,54 @@
-"""Cut, copy, freeze: what the treatments of Yosinski et al. 2014 (Figure 1) do to a network of named layers."""
+"""A network cut, its layers copied into another and frozen. Layers count from 1; "n" means layers 1..n.
+
+Any ``nn.Sequential`` of layers will do: those of ``models.alexnet``, or another network as ``models.layers`` gives it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-
-import torch
-from torch import Tensor, nn
-
-from ..errors import InputError
-
-_DROPOUT = (nn.Dropout, nn.Dropout2d, nn.AlphaDropout)
+from torch import nn
 
 
-def check_cut(net: nn.Sequential, n: int) -> int:
-    """``n`` if it is a cut of ``net`` (0..number of layers); raises InputError otherwise."""
-    if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= len(net):
-        raise InputError(f"n = {n!r} is not a cut of this network; give a whole number in 0..{len(net)}.")
-    return n
+def cut(net: nn.Sequential, n: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """The first ``n`` layers of ``net`` and the others. Both share their weights with ``net``."""
+    if not 0 <= n <= len(net):
+        raise ValueError(f"there is no cut at n = {n} in a network of {len(net)} layers; choose n from 0 to {len(net)}")
+    return net[:n], net[n:]
 
 
-def layer_numbers(net: nn.Sequential, layers: int | Collection[int]) -> tuple[int, ...]:
-    """Layer numbers from 1, ascending; a whole number n stands for 1..n. Raises InputError for what is no layer."""
-    if not isinstance(layers, Collection) or isinstance(layers, str):
-        return tuple(range(1, check_cut(net, layers) + 1))
-    for number in layers:
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(net):
-            raise InputError(f"layer {number!r} is not in this network; layers are numbered 1..{len(net)}.")
-    return tuple(sorted(set(layers)))
+def transplant(donor: nn.Sequential, net: nn.Sequential, n: int) -> None:
+    """Copy layers 1..n of ``donor`` into ``net``, with their batch-norm statistics."""
+    cut(net, n)[0].load_state_dict(cut(donor, n)[0].state_dict())
 
 
-def copy_prefix(donor: nn.Sequential, net: nn.Sequential, n: int) -> None:
-    """Copy parameters and buffers of layers 1..``n`` of ``donor`` into ``net``, in place.
-
-    Raises InputError when ``n`` is no cut or a layer has another shape in the donor.
-    """
-    copy_layers(donor, net, range(1, check_cut(net, n) + 1))
-
-
-@torch.no_grad()
-def copy_layers(donor: nn.Sequential, net: nn.Sequential, layers: Iterable[int]) -> None:
-    """Copy parameters and buffers of the numbered ``layers`` (from 1) of ``donor`` into ``net``, in place.
-
-    Raises InputError for a number that is no layer, or when a layer has another shape in the donor.
-    """
-    names = [name for name, _ in donor.named_children()]
-    for number in layer_numbers(net, tuple(layers)):
-        name, source, target = names[number - 1], donor[number - 1], net[number - 1]
-        theirs, ours = source.state_dict(), target.state_dict()
-        shapes = {key: tuple(value.shape) for key, value in theirs.items()}
-        wanted = {key: tuple(value.shape) for key, value in ours.items()}
-        if shapes != wanted:
-            raise InputError(
-                f"layer {name} of the donor has shapes {shapes}, the network needs {wanted};"
-                " build both from the same network specification and image size."
-            )
-        target.load_state_dict(theirs)
+def freeze(net: nn.Sequential, n: int) -> None:
+    """Layers 1..n stand still from now on, the others learn."""
+    below, above = cut(net, n)
+    below.requires_grad_(False)
+    above.requires_grad_(True)
 
 
-def freeze(net: nn.Sequential, frozen: int | Collection[int]) -> None:
-    """The ``frozen`` layers (their numbers, or n for 1..n) get no gradient; all others do."""
-    still = layer_numbers(net, frozen)
-    for number, layer in enumerate(net, start=1):
-        layer.requires_grad_(number not in still)
+def learning(net: nn.Module) -> list[nn.Parameter]:
+    """What an optimiser may hold. A frozen parameter in it would still be moved by momentum and weight decay."""
+    return [parameter for parameter in net.parameters() if parameter.requires_grad]
 
 
-def train_mode(net: nn.Sequential, frozen: int | Collection[int]) -> None:
-    """Training mode; the ``frozen`` layers (numbers, or n for 1..n) in eval mode: batch-norm statistics stand still.
+def train_mode(net: nn.Sequential) -> None:
+    """Training mode, in which batch norm of a frozen layer keeps its statistics.
 
-    Dropout stays on everywhere: in the paper a frozen FC layer has learning rate 0 but still drops its units.
+    Dropout stays on in frozen layers too, as in the paper, where frozen means a learning rate of 0.
     """
     net.train()
-    for number in layer_numbers(net, frozen):
-        layer = net[number - 1].eval()
+    for layer in net:
         for part in layer.modules():
-            if isinstance(part, _DROPOUT):
-                part.train()
+            if getattr(part, "running_mean", None) is not None and not learning(
+                part if len([*part.parameters()]) else layer
+            ):
+                part.eval()
 
 
-def state_of(net: nn.Module) -> dict[str, Tensor]:
-    """A copy of all parameters and buffers, on the CPU and contiguous, ready for safetensors."""
-    return {name: value.detach().cpu().contiguous().clone() for name, value in net.state_dict().items()}
-
-
-def parameter_counts(net: nn.Sequential) -> dict[str, int]:
-    """Number of parameters per named layer."""
-    return {name: sum(p.numel() for p in layer.parameters()) for name, layer in net.named_children()}
+def frozen_layers(net: nn.Sequential) -> int:
+    """How many first layers stand still: n of the cut below which nothing learns (the whole network, if nothing does)."""
+    for number, layer in enumerate(net):
+        if learning(layer):
+            return number
+    return len(net)

@@ -1,241 +1,215 @@
-"""How one network learns: one plain loop for every treatment.
-
-Images stay uint8 tensors on the device, or are read batch by batch where they are too many; each batch is drawn,
-augmented and normalised as a whole. Nothing in an epoch waits for the device: the loss is summed there and read once at
-the end.
-"""
+"""The training loop and the evaluation: one of each for every network, loss and device."""
 
 from __future__ import annotations
 
 import math
+import pickle
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import seeds
-from ..data.augment import augment, centre, normalise
-from ..data.image_set import Labelled
+from ..data.augment import augment, centre
+from ..data.images import Images
 from ..errors import InputError
-from .checkpoint import Checkpoint
-from .execution import Execution, one_thread
-from .feed import Batches, Feed, on_device
-from .learner import Epoch, Learner, at_cuts, own_draws
-from .prefix import Ready, outputs
+from ..files import checksum, replacing
+from ..models.surgery import frozen_layers, learning, train_mode
+from ..seeds import generator
+from .device import Setting, random_state, set_random_state
 from .recipe import Recipe
 
-EVALUATED_AT_ONCE = 200  # images: what lies between two layers then fits into a core's cache
-CAFFE_STD = (1 / 255,) * 3
-"""Pixels whose mean is removed and that are left in steps of 0..255."""
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class TrainResult:
-    """What training gave: the curve, the last top-1 (fraction) and training loss, wall seconds; or that it diverged."""
+@dataclass
+class History:
+    """How a training went. ``curve``: for each epoch ``epoch``, the mean ``loss``, and ``top1`` where it was watched."""
 
-    curve: tuple[Epoch, ...]
-    top1: float
-    train_loss: float
-    seconds: float
-    diverged: bool
+    curve: list[dict[str, float]] = field(default_factory=list)
+    diverged: bool = False
+    seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class Pixels:
-    """uint8 images to network input: mean and standard deviation (C,) in 0..1, on the device.
+def train(net: nn.Sequential, learn: Images, recipe: Recipe, **options: object) -> History:
+    """Train ``net`` in place on ``learn``; layers without a parameter that requires a gradient stand still.
 
-    ``crop`` takes the middle of larger images (0: all of them).
+    For the options see ``train_together``.
     """
-
-    mean: Tensor
-    std: Tensor
-    execution: Execution
-    crop: int = 0
-
-    @classmethod
-    def of(cls, mean: Sequence[float], std: Sequence[float], execution: Execution, *, crop: int = 0) -> Pixels:
-        """From plain numbers."""
-        return cls(
-            torch.tensor(mean, dtype=torch.float32, device=execution.device),
-            torch.tensor(std, dtype=torch.float32, device=execution.device),
-            execution,
-            crop,
-        )
-
-    def __call__(self, batch: Tensor) -> Tensor:
-        middle = centre(batch, self.crop)
-        return normalise(middle, mean=self.mean, std=self.std, channels_last=self.execution.channels_last)
+    return train_together([net], learn, recipe, **options)[0]
 
 
-def train(
-    net: nn.Sequential,
-    train_set: Labelled,
-    test_set: Labelled,
-    *,
-    recipe: Recipe,
-    seed: int,
-    frozen: int | Collection[int] = 0,
-    flip: bool,
-    mean: Sequence[float],
-    std: Sequence[float],
-    execution: Execution,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> TrainResult:
-    """Train ``net`` in place on ``train_set``, the ``frozen`` layers standing still; evaluate after every epoch.
-
-    ``frozen`` holds layer numbers from 1, or is n for layers 1..n. Images are uint8 (N, 3, H, W), labels int64 (N,).
-    ``seed`` fixes the order of images, the augmentation and dropout. Without augmentation a frozen prefix is run once
-    per image, not once per epoch. A loss that is not finite ends the run with ``diverged``. Where ``checkpoint`` names
-    a file of this very run, it goes on from there and ends as if it had never stopped. Raises InputError for an empty
-    set.
-    """
-    options = {"recipe": recipe, "seed": seed, "flip": flip, "mean": mean, "std": std, "execution": execution}
-    told = {"on_epoch": on_epoch, "checkpoint": checkpoint}
-    return train_crew([net], train_set, test_set, frozen=[frozen], **told, **options)[0]
-
-
-def train_crew(
+def train_together(
     nets: Sequence[nn.Sequential],
-    train_set: Labelled,
-    test_set: Labelled,
-    *,
+    learn: Images,
     recipe: Recipe,
-    seed: int,
-    frozen: Sequence[int | Collection[int]],
-    flip: bool,
-    mean: Sequence[float],
-    std: Sequence[float],
-    execution: Execution,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> tuple[TrainResult, ...]:
-    """Train ``nets`` side by side, each in place and exactly as ``train`` would alone; see there.
+    *,
+    seed: int = 0,
+    loss: Loss = F.cross_entropy,
+    setting: Setting | None = None,
+    watch: Images | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int], None] | None = None,
+) -> list[History]:
+    """Train networks of one architecture that share their frozen first layers: these run once for every batch.
 
-    Their leading ``frozen`` layers hold the same weights, such as copies of one donor at several cuts: every augmented
-    batch goes through those layers once for all. ``on_epoch`` hears of the first network that still learns; seconds are
-    each network's share.
+    Each ends as it would alone, bit for bit: all see the same batches and draw the same dropout, frozen layers
+    included. ``loss`` takes scores (N, classes) and labels (N,), or targets of any other shape that ``learn.labels``
+    has. ``watch``: images to score after every epoch. ``checkpoint``: a file to go on from if this run is killed,
+    written between epochs once a minute. Nothing but the end of an epoch waits for the device.
     """
-    for name, part in (("training", train_set), ("test", test_set)):
-        if len(part.labels) == 0:
-            raise InputError(f"the {name} set has no images; select at least one class with images.")
-    with one_thread(execution), torch.random.fork_rng(_rng_devices(execution)):
-        torch.manual_seed(seeds.derive(seed, "dropout"))
-        return _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch, checkpoint)
-
-
-def _train(nets, train_set, test_set, recipe, seed, frozen, flip, mean, std, execution, on_epoch, checkpoint):
-    device = execution.device
-    test_set = on_device(test_set, device)
-    pixels = Pixels.of(mean, std if recipe.pixels == "standard" else CAFFE_STD, execution, crop=recipe.crop)
-    learners = [Learner.of(net, each, recipe, execution) for net, each in zip(nets, frozen, strict=True)]
-    skipped = 0
-    augmented = flip or recipe.moves_images
-    if not augmented and len(nets) == 1:
-        skipped, train_set, test_set, pixels = _run_once(nets[0], learners[0].cut, train_set, test_set, recipe, pixels)
-    shared = max(learners, key=lambda learner: learner.cut)
-    feed = Feed(train_set, device)
-    shifts = seeds.generator(seed, "augment", device=device)
-    steps = recipe.steps or math.ceil(len(train_set.labels) / recipe.batch_size)
-    batches = Batches(len(train_set.labels), recipe.batch_size, seeds.generator(seed, "order"))
-    first, before = checkpoint.restore(learners, batches, shifts) if checkpoint else (0, 0.0)
-    start = time.perf_counter() - before
-    for epoch in range(first, recipe.epochs):
-        active = [learner for learner in learners if not learner.diverged]
-        if not active:
-            break
-        for learner in active:
-            learner.begin()
-        seen = 0
-        for step, (batch, labels) in enumerate(feed.batches(batches, steps)):
-            rate = learning_rate(recipe, epoch * steps + step, recipe.epochs * steps)
-            if augmented:
-                batch = augment(batch, padding=recipe.crop_padding, crop=recipe.crop, flip=flip, generator=shifts)
-            with execution.autocast(), torch.no_grad():
-                signals = at_cuts(shared.net, pixels(batch), {each.cut for each in active}, begin=skipped)
-            for learner in own_draws(active, execution):
-                learner.step(signals[learner.cut], labels, rate)
-            seen += len(labels)
-        found = _judged(shared.net, [(each.cut, each.tested) for each in active], test_set, pixels, begin=skipped)
-        seconds = (time.perf_counter() - start) / len(nets)
-        for learner, (test_loss, top1) in zip(active, found, strict=True):
-            losses = (learner.total.item() / seen, test_loss)
-            learner.curve.append(Epoch(epoch + 1, *losses, top1, rate, seconds))
-            learner.diverged = not all(map(math.isfinite, losses))
-        passed = time.perf_counter() - start
-        if checkpoint and checkpoint.due and epoch + 1 < recipe.epochs:
-            checkpoint.write(learners, batches, shifts, passed)
+    setting = setting or Setting()
+    learn, device = learn.to(setting.device), setting.device
+    cuts = [frozen_layers(net) for net in nets]
+    members = [_Member(net, n, recipe, len(learn)) for net, n in zip(nets, cuts, strict=True)]
+    for member in members:
+        setting.place(member.net)
+    deepest = members[cuts.index(max(cuts))].net
+    chance = generator(seed, device=device)
+    torch.manual_seed(seed)
+    began = saved = time.perf_counter()
+    epochs, batches = recipe.epochs_for(len(learn)), recipe.batches(len(learn))
+    about = checksum([asdict(recipe), seed, len(learn), cuts, sum(p.numel() for p in deepest.parameters())])
+    for epoch in range(_resume(checkpoint, about, members, chance, device), epochs):
+        for member in members:
+            train_mode(member.net)
+        totals = torch.zeros(len(members), device=device)
+        for chosen in torch.randperm(len(learn), generator=chance, device=device).tensor_split(batches):
+            pixels = augment(
+                learn.pixels[chosen], shift=recipe.shift, flip=learn.flip and not learn.pixels.is_floating_point(),
+                crop=recipe.crop, chance=chance,
+            )  # fmt: skip
+            with setting.autocast(), torch.no_grad():
+                signals = _signals(deepest, learn.normalise(pixels), sorted(set(cuts)), device)
+            for place, member in enumerate(members):
+                if not member.history.diverged:
+                    signal, state = signals[member.n]
+                    set_random_state(state, device)
+                    with setting.autocast():
+                        scores = member.above(signal)
+                    value = loss(scores.float(), learn.labels[chosen])
+                    member.step(value)
+                    totals[place] += value.detach() * len(chosen)
+        for member, total in zip(members, totals.tolist(), strict=True):
+            member.end_epoch(epoch, total / len(learn), watch, setting, recipe.crop)
         if on_epoch:
-            _tell(on_epoch, active[0].curve[-1], checkpoint, (learners, batches, shifts, passed))
-    for net in nets:
-        net.eval()
-    seconds = (time.perf_counter() - start) / len(nets)
-    return tuple(
-        TrainResult(tuple(each.curve), each.curve[-1].test_top1, each.curve[-1].train_loss, seconds, each.diverged)
-        for each in learners
-    )
+            on_epoch(epoch)
+        if all(member.history.diverged for member in members):
+            break
+        if checkpoint and time.perf_counter() - saved > 60 and epoch + 1 < epochs:
+            _save(checkpoint, about, epoch + 1, members, chance, device)
+            saved = time.perf_counter()
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
+    for member in members:
+        member.history.seconds += time.perf_counter() - began
+        member.net.eval()
+    return [member.history for member in members]
 
 
-def _tell(on_epoch: Callable[[Epoch], None], epoch: Epoch, checkpoint: Checkpoint | None, state: tuple) -> None:
-    """Tell of an epoch; whoever stops the training by an exception finds it in the checkpoint."""
+class _Member:
+    """A network on its way: its optimiser, its schedule and its history."""
+
+    def __init__(self, net: nn.Sequential, n: int, recipe: Recipe, images: int) -> None:
+        if n == len(net):
+            raise InputError("every layer of this network is frozen, so there is nothing to train; leave one to learn.")
+        if images // recipe.batches(images) < 2 and any(
+            isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net[n:].modules()
+        ):
+            raise InputError(
+                f"{images} images in batches of {recipe.batch_size} leave a batch of one image, of which batch norm "
+                "can take no statistics; give batches of 2 or more, or freeze the layers with batch norm."
+            )
+        self.net, self.n, self.above = net, n, net[n:]
+        total = recipe.epochs_for(images) * recipe.batches(images)
+        self.descent = torch.optim.SGD(
+            learning(net),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.descent, lambda step: recipe.rate(min(step, total - 1), total)
+        )
+        self.history = History()
+
+    def step(self, value: Tensor) -> None:
+        value.backward()
+        self.descent.step()
+        self.descent.zero_grad()
+        self.schedule.step()
+
+    def end_epoch(self, epoch: int, loss: float, watch: Images | None, setting: Setting, crop: int) -> None:
+        if self.history.diverged:
+            return
+        self.history.diverged = not math.isfinite(loss)
+        row = {"epoch": epoch + 1, "loss": loss}
+        if watch is not None:
+            row["top1"] = accuracy(self.net, watch, device=setting.device, crop=crop)
+        self.history.curve.append(row)
+
+
+def _signals(net: nn.Sequential, batch: Tensor, cuts: list[int], device: str) -> dict[int, tuple[Tensor, Tensor]]:
+    """The signal behind each cut, and the state of dropout's generator there."""
+    found, below = {}, 0
+    for n in cuts:
+        batch, below = net[below:n](batch), n
+        found[n] = batch, random_state(device)
+    return found
+
+
+def _save(path: Path, about: str, epoch: int, members: list[_Member], chance: torch.Generator, device: str) -> None:
+    parts = [
+        {
+            "net": m.net.state_dict(),
+            "descent": m.descent.state_dict(),
+            "schedule": m.schedule.last_epoch,
+            **asdict(m.history),
+        }
+        for m in members
+    ]
+    state = {
+        "about": about,
+        "epoch": epoch,
+        "members": parts,
+        "chance": chance.get_state(),
+        "dropout": random_state(device),
+    }
+    with replacing(path) as temporary:
+        torch.save(state, temporary)
+
+
+def _resume(path: Path | None, about: str, members: list[_Member], chance: torch.Generator, device: str) -> int:
+    """The epoch to go on from; 0, and nothing touched, without a readable checkpoint of this very training."""
     try:
-        on_epoch(epoch)
-    except Exception:
-        if checkpoint:
-            checkpoint.write(*state)
-        raise
-
-
-def _run_once(net, constant: int, train_set: Labelled, test_set: Labelled, recipe: Recipe, pixels: Pixels):
-    """How many of the first ``constant`` layers need no further run, and both sets as what comes out of these."""
-    if constant:
-        sizes = ((train_set, recipe.batch_size), (test_set, EVALUATED_AT_ONCE))
-        kept = [outputs(net[:constant], part.images, pixels=pixels, batch_size=size) for part, size in sizes]
-        if all(part is not None for part in kept):
-            sets = (Labelled(*both) for both in zip(kept, (train_set.labels, test_set.labels), strict=True))
-            return constant, *sets, Ready(pixels.execution)
-    return 0, train_set, test_set, pixels
-
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate at ``step`` of ``steps`` (from 0): see ``Recipe.schedule``."""
-    if recipe.schedule == "step":
-        return recipe.learning_rate * 0.1 ** (step // recipe.drop_every if recipe.drop_every else 3 * step // steps)
-    warm = recipe.warmup * steps
-    if step < warm:
-        return recipe.learning_rate * (step + 1) / (warm + 1)
-    return recipe.learning_rate * (steps - step) / max(steps - warm, 1)
-
-
-def evaluate(
-    net: nn.Module, part: Labelled, *, pixels: Pixels | Ready, batch_size: int = EVALUATED_AT_ONCE
-) -> tuple[float, float]:
-    """Mean cross-entropy (nats) and top-1 (fraction) of ``net`` in eval mode on labelled images, not augmented."""
-    return _judged(nn.Sequential(), [(0, net)], part, pixels, batch_size=batch_size)[0]
+        state = torch.load(path, map_location=device, weights_only=True) if path and path.exists() else {}
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
+        state = {}
+    if state.get("about") != about:
+        return 0
+    for member, kept in zip(members, state["members"], strict=True):
+        member.net.load_state_dict(kept["net"])
+        member.descent.load_state_dict(kept["descent"])
+        member.schedule.last_epoch = kept["schedule"]
+        member.history = History(kept["curve"], kept["diverged"], kept["seconds"])
+    chance.set_state(state["chance"].cpu())
+    set_random_state(state["dropout"].cpu(), device)
+    return state["epoch"]
 
 
 @torch.no_grad()
-def _judged(stem, tails, part: Labelled, pixels, *, begin: int = 0, batch_size: int = EVALUATED_AT_ONCE):
-    """Loss and top-1 of networks that consist of the first layers of ``stem``, up to a cut, and a tail."""
-    for _, tail in tails:
-        tail.eval()
-    device = pixels.execution.device
-    loss, right = torch.zeros(len(tails), device=device), torch.zeros(len(tails), device=device)
-    for images, labels in zip(part.images.split(batch_size), part.labels.split(batch_size), strict=True):
-        labels = labels.to(device)
-        with pixels.execution.autocast():
-            signals = at_cuts(stem.eval(), pixels(images.to(device)), {cut for cut, _ in tails}, begin=begin)
-            outputs = [tail(signals[cut]).float() for cut, tail in tails]
-        for place, logits in enumerate(outputs):
-            loss[place] += F.cross_entropy(logits, labels, reduction="sum")
-            right[place] += (logits.argmax(1) == labels).sum()
-    return [
-        (each.item() / len(part.labels), top1.item() / len(part.labels)) for each, top1 in zip(loss, right, strict=True)
-    ]
+def scores(net: nn.Module, images: Images, *, device: str = "cpu", crop: int = 0, batch_size: int = 200) -> Tensor:
+    """Scores (N, classes) of ``images`` in float32, on the CPU; ``net`` is left in evaluation mode."""
+    net.to(device).eval()
+    parts = [net(images.normalise(centre(batch.to(device), crop))).float() for batch in images.pixels.split(batch_size)]
+    return torch.cat(parts).cpu()
 
 
-def _rng_devices(execution: Execution) -> list[int]:
-    return [torch.cuda.current_device()] if execution.device.startswith("cuda") else []
+def accuracy(net: nn.Module, images: Images, *, device: str = "cpu", crop: int = 0) -> float:
+    """Top-1: the share of ``images``, 0 to 1, whose highest score is that of their class."""
+    found = scores(net, images, device=device, crop=crop).argmax(1)
+    return (found == images.labels.cpu()).double().mean().item()

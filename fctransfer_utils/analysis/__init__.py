@@ -1,1 +1,0 @@
-"""Tables in, estimates out: paired effects, intervals, verdicts, and measures on given filters."""

@@ -1,0 +1,118 @@
+"""Labelled images that stay on one device, and draws from them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..seeds import generator
+
+
+@dataclass(frozen=True)
+class Images:
+    """``pixels`` uint8 (N, 3, H, W), or floats that go into a network as they are; ``labels`` int64 (N,) from 0.
+
+    ``mean`` and ``std``, of each channel in 0..1, are those of the images that a network learns (``measured``);
+    ``flip`` says whether a mirrored image is still one of its class.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.25, 0.25, 0.25)
+    flip: bool = True
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def size(self) -> int:
+        """Height of the images in pixels."""
+        return self.pixels.shape[-2]
+
+    def measured(self) -> Images:
+        """The same images, to be normalised by their own mean and deviation."""
+        count, total, squares = 0, torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+        for part in self.pixels.split(2000):  # a set may be larger than memory: it is read in parts
+            values = part.to(torch.float32) / 255
+            count += values[:, 0].numel()
+            total += values.sum((0, 2, 3), dtype=torch.float64).cpu()
+            squares += values.square().sum((0, 2, 3), dtype=torch.float64).cpu()
+        mean = total / count
+        std = (squares / count - mean**2).clamp(min=0).sqrt()
+        return replace(self, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+
+    def normalised_like(self, other: Images) -> Images:
+        """The same images, normalised by the mean and deviation of those that ``other`` was measured on."""
+        return replace(self, mean=other.mean, std=other.std)
+
+    def normalise(self, batch: Tensor) -> Tensor:
+        """Pixels (n, 3, H, W) as float32 in channels-last layout, less the mean, over the deviation.
+
+        A channel that is the same in every image says nothing and becomes 0. Floats pass as they are.
+        """
+        if batch.is_floating_point():
+            return batch
+        mean, std = (torch.tensor(each, device=batch.device) for each in (self.mean, self.std))
+        scale = torch.where(std > 1e-4, 1 / (255 * std), torch.zeros_like(std))
+        floats = batch.to(torch.float32, memory_format=torch.channels_last)
+        return torch.addcmul((-255 * mean * scale)[:, None, None], floats, scale[:, None, None])
+
+    def to(self, device: str | torch.device) -> Images:
+        """The same images, resident on ``device``."""
+        return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
+
+    def at(self, chosen: Tensor) -> Images:
+        """The images at the positions ``chosen``."""
+        return replace(self, pixels=self.pixels[chosen], labels=self.labels[chosen])
+
+    def of_classes(self, members: Sequence[int]) -> Images:
+        """The images of some classes, relabelled 0, 1, ... in the order of ``members``, which are sorted by label."""
+        wrong = [each for each in members if not 0 <= each < len(self.classes)]
+        if wrong or len(set(members)) < len(members) or not members:
+            raise InputError(
+                f"classes {list(members)} cannot be taken from {len(self.classes)} classes; "
+                f"give different numbers from 0 to {len(self.classes) - 1}."
+            )
+        number = torch.full((len(self.classes),), -1, device=self.labels.device)
+        number[list(members)] = torch.arange(len(members), device=self.labels.device)
+        labels = number[self.labels]
+        found = torch.nonzero(labels >= 0).flatten()
+        found = found[labels[found].argsort(stable=True)]
+        names = tuple(self.classes[each] for each in members)
+        return replace(self, pixels=self.pixels[found], labels=labels[found], classes=names)
+
+    def draw(self, per_class: int, *, seed: int, skip: int = 0) -> Images:
+        """``per_class`` random images of each class, behind the first ``skip`` in an order that ``seed`` alone sets.
+
+        So a draw of 5 is part of the draw of 10, and draws with another ``skip`` share no image. 0 takes all the rest.
+        Raises InputError for more images than a class has.
+        """
+        counts = torch.bincount(self.labels, minlength=len(self.classes))
+        least = int(counts.min())
+        if skip + max(per_class, 1) > least:
+            name = self.classes[int(counts.argmin())]
+            wanted = f"{per_class} images a class" + (f" behind {skip} others" if skip else "")
+            raise InputError(f"{wanted} cannot be drawn: class {name!r} has {least}; ask for fewer.")
+        chance = generator(seed, "draw")
+        taken = []
+        for label in range(len(self.classes)):
+            where = torch.nonzero(self.labels == label).flatten()
+            order = torch.randperm(len(where), generator=chance).to(where.device)
+            taken.append(where[order[skip : skip + per_class if per_class else None]])
+        return self.at(torch.cat(taken))
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of all pixels and labels, in their order: other images have another one."""
+        digest = hashlib.sha256(
+            repr((tuple(self.pixels.shape), str(self.pixels.dtype), self.classes)).encode("utf-8", "surrogateescape")
+        )
+        for part in (*self.pixels.split(2000), self.labels):
+            digest.update(part.detach().contiguous().cpu().numpy().data)
+        return digest.hexdigest()[:16]

@@ -1,1 +1,0 @@
-"""Tables in, matplotlib figures out, in one style; nothing is left behind in pyplot."""
