@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def derive(seed: int, *words: object) -> int:
-    """A seed in [0, 2**63) that depends on ``seed`` and on every word, so that a new use of chance shifts no old one."""
+    """A seed in [0, 2**63) that depends on ``seed`` and every word, so that a new use of chance shifts no old one."""
     text = "/".join(map(str, (seed, *words)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from fctransfer_utils import errors, files, seeds
 
 
@@ -22,9 +23,14 @@ def test_unknown_names_the_value_what_is_allowed_and_the_nearest():
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     file = tmp_path / "table.csv"
     files.write_text(file, "old")
-    with pytest.raises(RuntimeError), files.replacing(file) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def half():
+        with files.replacing(file) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
 

@@ -1,4 +1,4 @@
-"""The eight-layer networks of the course, each an ``nn.Sequential`` of named layers: ``net[:n]`` is its first n layers."""
+"""The eight-layer networks, each an ``nn.Sequential`` of named layers: ``net[:n]`` is its first n layers."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def train_mode(net: nn.Sequential) -> None:
 
 
 def frozen_layers(net: nn.Sequential) -> int:
-    """How many first layers stand still: n of the cut below which nothing learns (the whole network, if nothing does)."""
+    """How many first layers stand still: the n of the cut below which nothing learns."""
     for number, layer in enumerate(net):
         if learning(layer):
             return number

@@ -32,7 +32,8 @@ class Recipe:
         checks = {
             "epochs": self.epochs >= 1, "batch_size": self.batch_size >= 1, "learning_rate": self.learning_rate > 0,
             "momentum": 0 <= self.momentum < 1, "weight_decay": self.weight_decay >= 0, "warmup": 0 <= self.warmup < 1,
-            "drop_every": self.drop_every >= 0, "shift": self.shift >= 0, "crop": self.crop >= 0, "steps": self.steps >= 0,
+            "drop_every": self.drop_every >= 0, "shift": self.shift >= 0, "crop": self.crop >= 0,
+            "steps": self.steps >= 0,
         }  # fmt: skip
         for name, good in checks.items():
             if not good:
