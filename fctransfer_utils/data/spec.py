@@ -13,7 +13,7 @@ SOURCES = (*RENDERED, *PUBLIC, "folder")
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Images by ``name`` at ``size`` pixels; ``per_class`` and ``test_per_class`` of each class where they are rendered.
+    """Images by ``name`` at ``size`` pixels; ``per_class`` and ``test_per_class`` of each class if rendered.
 
     Where the files of the others lie is not part of what they are: their fingerprint is.
     """

@@ -10,6 +10,8 @@ from ..errors import InputError
 
 Halves = tuple[tuple[int, ...], tuple[int, ...]]
 
+TUNE = -1  # the replicate on which rates and lengths are chosen
+
 # Yosinski et al.'s natural half of ImageNet's 1000 classes in alphabetical order of their wnids: 449 classes.
 NATURAL = frozenset([*range(398), *range(936, 959), 970, *range(972, 999)])
 
@@ -23,6 +25,24 @@ def random_halves(classes: int, split: int) -> Halves:
         raise InputError(f"{classes} classes have no halves of at least two classes; give 4 classes or more.")
     first = np.random.RandomState([split]).choice(np.arange(classes), classes // 2, replace=False)
     return complementary(classes, sorted(first.tolist()))
+
+
+def replicate_halves(classes: int, *, each: int, replicate: int) -> Halves:
+    """Halves A and B of ``each`` random classes for a replicate, numbered from 0, or for ``TUNE``.
+
+    A fifth of all classes is set aside for ``TUNE``, so that none of its images appears in a judged replicate.
+    """
+    order = np.random.RandomState([classes]).permutation(classes)
+    aside = classes // 5
+    pool = order[:aside] if replicate == TUNE else order[aside:]
+    if not 2 <= each <= len(pool) // 2:
+        where = "set aside for tuning" if replicate == TUNE else "left for replicates"
+        raise InputError(
+            f"two halves of {each} classes cannot be drawn from the {len(pool)} of {classes} classes {where}; "
+            f"give 2 to {len(pool) // 2} classes a half."
+        )
+    chosen = np.random.RandomState([replicate + 1]).choice(pool, 2 * each, replace=False)
+    return tuple(sorted(chosen[:each].tolist())), tuple(sorted(chosen[each:].tolist()))
 
 
 def complementary(classes: int, first: Sequence[int]) -> Halves:

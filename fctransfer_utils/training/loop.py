@@ -27,7 +27,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass
 class History:
-    """How a training went. ``curve``: of each epoch its number, the mean ``loss``, and ``top1`` where it was watched."""
+    """How a training went. ``curve``: of each epoch its number, the mean ``loss``, and ``top1`` if watched."""
 
     curve: list[dict[str, float]] = field(default_factory=list)
     diverged: bool = False
