@@ -1,0 +1,63 @@
+"""The images of a ``DataSpec``: rendered, public, or the reader's own folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import InputError, unknown
+from . import documents, folders, glyphs, public
+from .images import Images
+from .spec import DataSpec
+from .splits import TUNE, Halves, balanced, random_halves, replicate_halves
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is learnt and what is tested, and the halves of classes that have a name (such as "natural-manmade")."""
+
+    train: Images
+    test: Images
+    distant: dict[str, Halves] = field(default_factory=dict)
+
+    def halves(self, split: str, *, each: int = 0, replicate: int = 0) -> Halves:
+        """The classes of A and B. ``split``: "random" (``each`` classes a half, drawn for ``replicate``), "paper"
+        (Yosinski et al.'s recipe over all classes) or the name of distant halves; there ``each`` balances their sizes.
+
+        Raises InputError for a split that these images do not know.
+        """
+        classes = len(self.train.classes)
+        if split == "random":
+            return replicate_halves(classes, each=each or (classes - classes // 5) // 2, replicate=replicate)
+        if split == "paper":
+            return random_halves(classes, replicate)
+        if split not in self.distant:
+            raise unknown("split of these images", split, ("random", "paper", *self.distant))
+        reserved = {c for half in replicate_halves(classes, each=classes // 10, replicate=TUNE) for c in half}
+        halves = tuple(tuple(c for c in half if (c in reserved) == (replicate == TUNE)) for half in self.distant[split])
+        return balanced(halves, each=each, seed=replicate + 1) if each else halves
+
+
+def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = False) -> Source:
+    """The images of ``spec``; ``root`` is the folder of a set that is not rendered."""
+    if spec.needs_files and not root:
+        raise InputError(f"the images of {spec.name!r} lie in a folder of yours; name it (--root FOLDER).")
+    if spec.name == "folder":
+        found = folders.read_folder(root, size=spec.size, progress=progress)
+        return Source(found.train, found.test)
+    if spec.needs_files:
+        train, test = public.read_public(spec.name, root, size=spec.size)
+        return Source(train, test, public.halves_of(spec.name, train))
+    given = {
+        name: value
+        for name, value in (
+            ("classes", spec.classes), ("per_class", spec.per_class), ("test_per_class", spec.test_per_class),
+        )
+        if value
+    }  # fmt: skip
+    if spec.name == "documents":
+        return Source(*documents.documents(size=spec.size, **given))
+    if spec.name == "textures":
+        return Source(*glyphs.textures(size=spec.size, **given))
+    train, test = glyphs.glyphs(size=spec.size, **given)
+    return Source(train, test, {"letters-symbols": glyphs.letters_symbols(len(train.classes))})
