@@ -1,0 +1,1 @@
+"""Figures from tidy tables: one style, four kinds, and schemes of networks."""
