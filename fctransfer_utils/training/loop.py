@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import pickle
 import time
@@ -19,7 +20,7 @@ from ..errors import InputError
 from ..files import checksum, replacing
 from ..models.surgery import frozen_layers, learning, train_mode
 from ..seeds import generator
-from .device import Setting, random_state, set_random_state
+from .device import Setting, random_state, seeded, set_random_state
 from .recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -52,6 +53,7 @@ def train_together(
     setting: Setting | None = None,
     watch: Images | None = None,
     checkpoint: Path | None = None,
+    save_every: float = 60.0,
     on_epoch: Callable[[int], None] | None = None,
 ) -> list[History]:
     """Train networks of one architecture that share their frozen first layers: these run once for every batch.
@@ -59,49 +61,48 @@ def train_together(
     Each ends as it would alone, bit for bit: all see the same batches and draw the same dropout, frozen layers
     included. ``loss`` takes scores (N, classes) and labels (N,), or targets of any other shape that ``learn.labels``
     has. ``watch``: images to score after every epoch. ``checkpoint``: a file to go on from if this run is killed,
-    written between epochs once a minute. Nothing but the end of an epoch waits for the device.
+    written between epochs every ``save_every`` seconds. Nothing but the end of an epoch waits for the device, and the
+    random numbers of others stay as they are. Raises InputError for networks that share no frozen layers.
     """
     setting = setting or Setting()
     learn, device = learn.to(setting.device), setting.device
     cuts = [frozen_layers(net) for net in nets]
-    members = [_Member(net, n, recipe, len(learn)) for net, n in zip(nets, cuts, strict=True)]
-    for member in members:
-        setting.place(member.net)
+    members = [_Member(setting.place(net), n, recipe, len(learn)) for net, n in zip(nets, cuts, strict=True)]
     deepest = members[cuts.index(max(cuts))].net
+    _check_shared(members, deepest)
     chance = generator(seed, device=device)
-    torch.manual_seed(seed)
     began = saved = time.perf_counter()
     epochs, batches = recipe.epochs_for(len(learn)), recipe.batches(len(learn))
-    about = checksum([asdict(recipe), seed, len(learn), cuts, sum(p.numel() for p in deepest.parameters())])
-    for epoch in range(_resume(checkpoint, about, members, chance, device), epochs):
-        for member in members:
-            train_mode(member.net)
-        totals = torch.zeros(len(members), device=device)
-        for chosen in torch.randperm(len(learn), generator=chance, device=device).tensor_split(batches):
-            pixels = augment(
-                learn.pixels[chosen], shift=recipe.shift, flip=learn.flip and not learn.pixels.is_floating_point(),
-                crop=recipe.crop, chance=chance,
-            )  # fmt: skip
-            with setting.autocast(), torch.no_grad():
-                signals = _signals(deepest, learn.normalise(pixels), sorted(set(cuts)), device)
-            for place, member in enumerate(members):
-                if not member.history.diverged:
-                    signal, state = signals[member.n]
-                    set_random_state(state, device)
-                    with setting.autocast():
-                        scores = member.above(signal)
-                    value = loss(scores.float(), learn.labels[chosen])
-                    member.step(value)
-                    totals[place] += value.detach() * len(chosen)
-        for member, total in zip(members, totals.tolist(), strict=True):
-            member.end_epoch(epoch, total / len(learn), watch, setting, recipe.crop)
-        if on_epoch:
-            on_epoch(epoch)
-        if all(member.history.diverged for member in members):
-            break
-        if checkpoint and time.perf_counter() - saved > 60 and epoch + 1 < epochs:
-            _save(checkpoint, about, epoch + 1, members, chance, device)
-            saved = time.perf_counter()
+    about = _about(members, learn, recipe, seed, setting, loss, watch) if checkpoint else ""
+    with seeded(seed, device):
+        for epoch in range(_resume(checkpoint, about, members, chance, device), epochs):
+            for member in members:
+                train_mode(member.net)
+            totals = torch.zeros(len(members), device=device)
+            for chosen in torch.randperm(len(learn), generator=chance, device=device).tensor_split(batches):
+                pixels, labels = learn.pixels[chosen], learn.labels[chosen]
+                if not pixels.is_floating_point():
+                    pixels = augment(pixels, shift=recipe.shift, flip=learn.flip, crop=recipe.crop, chance=chance)
+                with setting.autocast(), torch.no_grad():
+                    signals = _signals(deepest, learn.normalise(pixels), sorted(set(cuts)), device)
+                for place, member in enumerate(members):
+                    if not member.history.diverged:
+                        signal, state = signals[member.n]
+                        set_random_state(state, device)
+                        with setting.autocast():
+                            scores = member.above(signal)
+                        value = loss(scores.float(), labels)
+                        member.step(value)
+                        totals[place] += value.detach() * len(chosen)
+            for member, total in zip(members, totals.tolist(), strict=True):
+                member.end_epoch(epoch, total / len(learn), watch, setting, recipe.crop)
+            if on_epoch:
+                on_epoch(epoch)
+            if all(member.history.diverged for member in members):
+                break
+            if checkpoint and time.perf_counter() - saved >= save_every and epoch + 1 < epochs:
+                saved = time.perf_counter()
+                _save(checkpoint, about, epoch + 1, members, chance, device, saved - began)
     if checkpoint:
         checkpoint.unlink(missing_ok=True)
     for member in members:
@@ -116,6 +117,8 @@ class _Member:
     def __init__(self, net: nn.Sequential, n: int, recipe: Recipe, images: int) -> None:
         if n == len(net):
             raise InputError("every layer of this network is frozen, so there is nothing to train; leave one to learn.")
+        if not images:
+            raise InputError("there are 0 images to learn; give at least one.")
         if images // recipe.batches(images) < 2 and any(
             isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net[n:].modules()
         ):
@@ -162,16 +165,48 @@ def _signals(net: nn.Sequential, batch: Tensor, cuts: list[int], device: str) ->
     return found
 
 
-def _save(path: Path, about: str, epoch: int, members: list[_Member], chance: torch.Generator, device: str) -> None:
-    parts = [
-        {
-            "net": m.net.state_dict(),
-            "descent": m.descent.state_dict(),
-            "schedule": m.schedule.last_epoch,
-            **asdict(m.history),
-        }
-        for m in members
-    ]
+def _check_shared(members: list[_Member], deepest: nn.Sequential) -> None:
+    """The frozen layers of the network with most of them are run for all, so they have to be those of all."""
+    shared = deepest.state_dict()
+    for number, member in enumerate(members, start=1):
+        for name, values in member.net[: member.n].state_dict().items():
+            if name not in shared or not torch.equal(values, shared[name]):
+                raise InputError(
+                    f"network {number} of {len(members)} has other frozen layers 1..{member.n} than the one that "
+                    f"{len(members)} networks are to share; train it in a call of its own."
+                )
+
+
+def _about(
+    members: list[_Member], learn: Images, recipe: Recipe, seed: int, setting: Setting, loss: Loss, watch: Images | None
+) -> str:
+    """A checksum of all that a training depends on, its images and the weights that it starts from among them."""
+    weights = hashlib.sha256()
+    for member in members:
+        for name, values in member.net.state_dict().items():
+            weights.update(f"{name} {tuple(values.shape)}".encode())
+            weights.update(values.cpu().flatten().view(torch.uint8).numpy())
+    told = {
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "setting": asdict(setting),
+        "loss": getattr(loss, "__qualname__", type(loss).__qualname__),
+        "watched": watch is not None,
+        "frozen": [member.n for member in members],
+        "images": [learn.fingerprint(), learn.mean, learn.std, learn.flip],
+        "weights": weights.hexdigest(),
+    }
+    return checksum(told)
+
+
+def _save(
+    path: Path, about: str, epoch: int, members: list[_Member], chance: torch.Generator, device: str, seconds: float
+) -> None:
+    parts = []
+    for m in members:
+        history = asdict(m.history) | {"seconds": m.history.seconds + seconds}
+        optimiser = {"descent": m.descent.state_dict(), "schedule": m.schedule.last_epoch}
+        parts.append({"net": m.net.state_dict(), **optimiser, **history})
     state = {
         "about": about,
         "epoch": epoch,
@@ -189,7 +224,7 @@ def _resume(path: Path | None, about: str, members: list[_Member], chance: torch
         state = torch.load(path, map_location=device, weights_only=True) if path and path.exists() else {}
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
         state = {}
-    if state.get("about") != about:
+    if not isinstance(state, dict) or state.get("about") != about or not about:
         return 0
     for member, kept in zip(members, state["members"], strict=True):
         member.net.load_state_dict(kept["net"])

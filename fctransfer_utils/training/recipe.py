@@ -54,7 +54,7 @@ class Recipe:
         if self.drop_every:
             return 0.1 ** (step // self.drop_every)
         rising = round(self.warmup * total)
-        return min((step + 1) / (rising + 1), (total - step) / (total - rising))
+        return min((step + 1) / (rising + 1), (total - step) / max(total - rising, 1))
 
 
 # CaffeNet as Yosinski et al. trained it: 450,000 batches of 256, a tenth of the rate after every 100,000 of them.
