@@ -1,0 +1,1 @@
+"""Networks to train, as studies list them, and the engine that trains them."""

@@ -1,0 +1,83 @@
+"""How large a study is: for a test, for a course on two cores, or as evidence (imports no torch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..data.spec import DataSpec
+from ..errors import InputError, unknown
+from ..models.spec import NetSpec
+from ..training.recipe import Recipe
+
+PROFILES = ("smoke", "quick", "full")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The sizes of a study on one set of images.
+
+    ``each`` classes a half, ``per_class`` images of each (0: all), ``replicates`` splits with a seed of their own.
+    ``cuts``: the n of networks with frozen layers; ``tuned_cuts``: the n of those whose copied layers learn on.
+    ``recipe``: how base networks learn; ``frozen`` and ``tuned``: how networks with copied layers do, if otherwise.
+    ``tune_each`` and ``held_out``: classes a half and validation images a class on the replicate that recipes are
+    chosen on. ``extra_test``: see ``Network``.
+    """
+
+    data: DataSpec = field(default_factory=DataSpec)
+    net: NetSpec = field(default_factory=NetSpec)
+    recipe: Recipe = field(default_factory=Recipe)
+    frozen: Recipe | None = None
+    tuned: Recipe | None = None
+    each: int = 20
+    per_class: int = 0
+    replicates: int = 1
+    cuts: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    tuned_cuts: tuple[int, ...] = (1, 3, 5, 7)
+    tune_each: int = 5
+    held_out: int = 20
+    extra_test: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("cuts", "tuned_cuts"):
+            wrong = [n for n in getattr(self, name) if not 1 <= n <= 7]
+            if wrong:
+                raise InputError(f"{name} has n = {wrong[0]}; a network of 8 layers is cut at n = 1 to 7.")
+        if self.replicates < 1:
+            raise InputError(f"{self.replicates} replicates leave nothing to train; give 1 or more.")
+
+
+GLYPHS = Profile(recipe=Recipe(epochs=16, batch_size=32, learning_rate=0.02))
+PHOTOGRAPHS = Profile(
+    data=DataSpec("tiny-imagenet"),
+    recipe=Recipe(epochs=120, batch_size=128, learning_rate=0.05),
+    per_class=200,
+    tune_each=20,
+    held_out=100,
+    extra_test=100,
+)
+# Of a reader's own folder only the names of the classes are known beforehand: halves take all classes that are left.
+FOLDER = Profile(
+    data=DataSpec("folder"), recipe=Recipe(epochs=60, batch_size=32, learning_rate=0.02), each=0, tune_each=0,
+)  # fmt: skip
+
+
+def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
+    """The profile ``name`` ("smoke", "quick" or "full") for the images ``data``; ``changes`` to its fields.
+
+    Raises InputError for a profile or a set of images that is not known.
+    """
+    if name not in PROFILES:
+        raise unknown("profile", name, PROFILES)
+    made = GLYPHS
+    if data == "folder":
+        made = FOLDER
+    elif data != "glyphs":
+        made = replace(PHOTOGRAPHS, data=DataSpec(data))
+    if name == "smoke":
+        short = replace(made.recipe, epochs=1)
+        made = replace(made, recipe=short, net=NetSpec(width=4), each=2, per_class=8, cuts=(1, 7), tuned_cuts=(7,))
+        made = replace(made, tune_each=2, held_out=2)
+    if name == "full":
+        made = replace(made, replicates=5)
+    return replace(made, **changes)

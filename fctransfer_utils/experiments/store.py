@@ -1,0 +1,169 @@
+"""Where records and weights lie: a folder that one run at a time writes and anyone may read (imports no torch).
+
+``records/KEY.json`` one record each, ``weights/KEY.safetensors`` the weights that are kept, ``checkpoints/KEY.pt`` of
+networks on their way, ``setting.json`` device and dtype of them all, ``set-aside/`` what was found damaged.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InputError
+from ..files import replacing, sha256_of, write_text
+from .network import Network, agrees
+from .record import Record, parse_record
+
+
+class Store:
+    """The folder ``path``; it is made when the first record is written. Reading never waits for a run that writes."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).expanduser().absolute()
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path} is a file; a store is a folder of its own: give another --store.")
+
+    def record(self, network: Network) -> Record | None:
+        """The record of ``network``, or None: it is missing, damaged, or of what its key once meant."""
+        record = _read(self._record_file(network.key))
+        return record if record and agrees(record.network, network.described()) else None
+
+    def records(self) -> Iterator[Record]:
+        """All whole records in the store, whichever study they are from."""
+        for file in sorted((self.path / "records").glob("*.json")):
+            record = _read(file)
+            if record:
+                yield record
+
+    def done(self, network: Network, *, images: str, weights: bool = False) -> bool:
+        """Whether nothing is left to do for ``network`` and the images with the fingerprint ``images``.
+
+        ``weights``: they are needed, too. Raises InputError where the record is of other images.
+        """
+        record = self.record(network)
+        if record is None:
+            return False
+        if record.images != images:
+            raise InputError(
+                f"the store {self.path} has networks of other images: {network.data.name!r} has the fingerprint "
+                f"{record.images} there and {images} now; give another --store for these images."
+            )
+        return not weights or (bool(record.weights) and self._weights_file(network.key).exists())
+
+    def weights(self, network: Network) -> bytes:
+        """The safetensors file of ``network``, checked against its record. Raises InputError if it is not whole."""
+        record, file = self.record(network), self._weights_file(network.key)
+        if record is None or not file.exists() or sha256_of(file) != record.weights:
+            raise InputError(f"{file} is not what its record says; run the study again to train that network anew.")
+        return file.read_bytes()
+
+    def setting(self) -> dict[str, str]:
+        """Device and dtype that all networks of this store are trained with; empty before the first."""
+        try:
+            return json.loads((self.path / "setting.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise InputError(f"{self.path / 'setting.json'} is damaged ({error}); remove it.") from error
+
+    # writing: inside ``locked`` only
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store for writing, and mend what a killed run left. Raises InputError if another run holds it.
+
+        A file that cannot be written, for want of space or of permission, ends as one InputError, too.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", timeout=0):
+                self._mend()
+                yield
+        except Timeout:
+            raise InputError(
+                f"another run writes to the store {self.path}; wait until it ends, or give another --store."
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+                raise
+            raise InputError(
+                f"nothing can be written to the store {self.path} ({error.strerror}); every network that was finished "
+                "is kept, and the same command goes on once there is room."
+            ) from error
+
+    def add(self, record: Record, weights: bytes | None = None) -> None:
+        """Keep ``record``, behind its ``weights``: each file is written whole or not at all."""
+        if weights is not None:
+            with replacing(self._weights_file(record.key)) as temporary:
+                temporary.write_bytes(weights)
+        write_text(self._record_file(record.key), record.to_json())
+
+    def settle(self, given: dict[str, str], probe: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """The setting of this store: that which it began with, else what ``probe()`` finds with what is ``given``.
+
+        Raises InputError where ``given`` is not what the store began with: one table needs one setting.
+        """
+        begun = self.setting()
+        for name, value in given.items():
+            if begun and begun.get(name) != value:
+                raise InputError(
+                    f"the networks of the store {self.path} are trained with {name} {begun.get(name)!r}, not "
+                    f"{value!r}; leave {name} out, or give another --store."
+                )
+        if not begun:
+            begun = probe()
+            write_text(self.path / "setting.json", json.dumps(begun) + "\n")
+        return begun
+
+    def checkpoint(self, network: Network) -> Path:
+        """The file from which the training of ``network`` goes on after a kill."""
+        return self.path / "checkpoints" / f"{network.key}.pt"
+
+    def drop_checkpoints(self) -> None:
+        """Remove the checkpoints of all networks that are finished."""
+        for file in (self.path / "checkpoints").glob("*.pt"):
+            if self._record_file(file.stem).exists():
+                file.unlink()
+
+    def _mend(self) -> None:
+        for file in self.path.rglob(".*.tmp"):
+            file.unlink(missing_ok=True)
+        for file in (self.path / "records").glob("*.json"):
+            record = _read(file)
+            weights = self._weights_file(file.stem)
+            if record and record.weights and weights.exists() and sha256_of(weights) != record.weights:
+                self._set_aside(weights)
+            if not record:
+                self._set_aside(file)
+        self.drop_checkpoints()
+
+    def _set_aside(self, file: Path) -> None:
+        aside = self.path / "set-aside"
+        aside.mkdir(exist_ok=True)
+        file.replace(aside / file.name)
+
+    def _record_file(self, key: str) -> Path:
+        return self.path / "records" / f"{key}.json"
+
+    def _weights_file(self, key: str) -> Path:
+        return self.path / "weights" / f"{key}.safetensors"
+
+
+def _read(file: Path) -> Record | None:
+    """The record in ``file``; None if there is none or it is damaged."""
+    try:
+        record = parse_record(file.read_text("utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError, InputError):
+        return None
+    return record if record.key == file.stem else None
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of ``content``, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,150 @@
+"""Train the networks that specifications describe: one function for every study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load as unpack
+from safetensors.torch import save as pack
+from torch import Tensor, nn
+
+from .. import __version__
+from ..data.images import Images
+from ..data.spec import DataSpec
+from ..files import checksum
+from ..models.alexnet import build, redraw
+from ..training.device import Setting
+from ..training.loop import History, accuracy, train_together
+from .network import Network
+from .record import Record, finite
+from .store import sha256
+
+if TYPE_CHECKING:
+    from ..data.sources import Source
+
+Loader = Callable[[DataSpec], "Source"]
+
+
+@lru_cache(maxsize=4)
+def loaded(load: Loader, spec: DataSpec) -> tuple[Source, str]:
+    """The images of ``spec`` and their fingerprint, read once in a process."""
+    source = load(spec)
+    return source, checksum([source.train.fingerprint(), source.test.fingerprint()])
+
+
+def train_networks(
+    networks: Sequence[Network],
+    load: Loader,
+    donors: Mapping[str, bytes],
+    *,
+    setting: Setting | None = None,
+    keep: Sequence[str] = (),
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int], None] | None = None,
+) -> list[tuple[Record, bytes | None]]:
+    """Train networks that share their frozen first layers (``Network.shares_prefix``), or a single one.
+
+    ``load`` gives the images of a ``DataSpec``; ``donors``: key of each donor -> its weights as safetensors. Returns
+    the record of each network, and its weights if its key is among ``keep``. A network ends as it would alone.
+    """
+    setting = setting or Setting()
+    first = networks[0]
+    learn, validation, test = images_of(first, load)
+    nets = [start(network, learn, unpack(donors[network.donor.key]) if network.donor else {}) for network in networks]
+    histories = train_together(
+        nets, learn, first.recipe, seed=first.stream("order"), setting=setting, checkpoint=checkpoint,
+        watch=None if first.donor else test, on_epoch=on_epoch,
+    )  # fmt: skip
+    found = []
+    for network, net, history in zip(networks, nets, histories, strict=True):
+        began = time.perf_counter()
+        parts = {"top1": test, "train_top1": learn} | ({"validation_top1": validation} if network.held_out else {})
+        measures = {"loss": history.curve[-1]["loss"]} | {
+            name: accuracy(net, images, device=setting.device, crop=network.recipe.crop)
+            for name, images in parts.items()
+        }
+        weights = pack({name: values.cpu().contiguous() for name, values in net.state_dict().items()})
+        weights = weights if network.key in keep else None
+        seconds = history.seconds / len(nets) + time.perf_counter() - began
+        record = Record(
+            key=network.key,
+            network=network.described(),
+            measures={} if history.diverged else measures,
+            curve=columns(history),
+            diverged=history.diverged,
+            seconds=round(seconds, 2),
+            setting=asdict(setting),
+            images=loaded(load, network.data)[1],
+            version=__version__,
+            torch=torch.__version__,
+            weights=sha256(weights) if weights else "",
+        )
+        found.append((record, weights))
+    return found
+
+
+def images_of(network: Network, load: Loader) -> tuple[Images, Images, Images]:
+    """What ``network`` learns, what recipes are chosen by, and what it is tested on.
+
+    All are normalised by the images that the first donor learnt, as its layers expect them and as published.
+    """
+    source, _ = loaded(load, network.data)
+    members = range(len(source.train.classes))
+    if network.classes.split != "all":
+        where = network.classes
+        halves = source.halves(where.split, each=where.each, replicate=where.replicate)
+        members = halves["AB".index(where.half)]
+    given, test = source.train.of_classes(members), source.test.of_classes(members)
+    seed, aside = network.stream("images"), network.held_out + network.extra_test
+    learn = given.draw(network.per_class, seed=seed, skip=aside) if aside or network.per_class else given
+    learn = learn.normalised_like(images_of(network.donor, load)[0]) if network.donor else learn.measured()
+    validation = given.draw(network.held_out, seed=seed) if network.held_out else learn
+    if network.extra_test:
+        test = joined(test, given.draw(network.extra_test, seed=seed, skip=network.held_out))
+    return learn, validation.normalised_like(learn), test.normalised_like(learn)
+
+
+def joined(first: Images, second: Images) -> Images:
+    """The images of both, which have the same classes."""
+    pixels, labels = torch.cat([first.pixels, second.pixels]), torch.cat([first.labels, second.labels])
+    return Images(pixels, labels, first.classes, first.mean, first.std, first.flip)
+
+
+def start(network: Network, learn: Images, donor: Mapping[str, Tensor]) -> nn.Sequential:
+    """The network before its first step; ``donor``: the weights by name."""
+    size, seed = network.recipe.crop or learn.size, network.stream("init")
+    net = build(network.net, classes=len(learn.classes), size=size, seed=seed)
+    if network.drawn:
+        untrained = [number for number in network.frozen if number not in network.copied]
+        redraw(net, untrained, init=network.drawn, seed=seed)
+    names = [name for name, _ in net.named_children()]
+    for number in network.copied:
+        name = names[number - 1] + "."
+        layer = {each.removeprefix(name): values for each, values in donor.items() if each.startswith(name)}
+        net[number - 1].load_state_dict(layer)
+    for number in network.frozen:
+        net[number - 1].requires_grad_(False)
+    return net
+
+
+def columns(history: History) -> dict[str, list[float | None]]:
+    """The curve by column, as JSON has it."""
+    return {name: [finite(row[name]) for row in history.curve] for name in ("loss", "top1") if name in history.curve[0]}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread a network: two cost several times the work on a busy machine, and give other last digits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
