@@ -1,26 +1,24 @@
-"""Train what a study still needs: in this process, in processes of this machine, or on a Dask cluster."""
+"""Train what a study still needs: one loop, wherever the networks learn."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..data.spec import DataSpec
 from ..errors import InputError, one_line
 from ..training.device import Setting, best_device, checked, probe
+from .executors import Begin, executor
 from .network import Network, donors_first
 from .record import Record
-from .store import Store
+from .store import Store, no_room
 from .studies import Study
-from .train import Loader, images_of, loaded, one_thread, start, train_networks
+from .train import Files, Loader, images_of, loaded, one_thread, start, train_networks
 
 Progress = Callable[[int, int, Record | None], None]
 
@@ -34,7 +32,7 @@ class Report:
     stopped: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """Networks that learn together, and all that a worker needs for them but the weights of their donor."""
 
@@ -46,16 +44,21 @@ class Job:
     checkpoint: Path
     deadline: float
 
+    @property
+    def donor(self) -> Network | None:
+        """The donor of all of them."""
+        return self.networks[0].donor
+
 
 class TimeUp(Exception):
-    """The time limit is reached; the checkpoint is kept."""
+    """The time limit is reached in the midst of a training."""
 
 
 def run(
     study: Study,
     store: Store,
     *,
-    load: Loader | None = None,
+    load: Loader = Files(),  # noqa: B008 - frozen
     workers: int = 1,
     scheduler: str = "",
     device: str = "",
@@ -66,40 +69,41 @@ def run(
 ) -> Report:
     """Train the networks of ``study``, and their donors, that ``store`` does not hold yet.
 
-    ``load``: the images of a ``DataSpec`` (``data.sources.load``); workers import it by name. ``workers``: processes of
-    this machine (1: this one), or ``scheduler``: the address of a Dask scheduler. ``device``, ``dtype``: see
-    ``training.device.Setting``; left out, the store's own, which a probe settles at its beginning. ``time_limit`` in
-    seconds. ``keep``: keys whose weights are wanted, besides those of donors. ``progress`` is called with the number
-    trained, the number to train and the new record (None at the beginning).
+    ``load``: the images of a ``DataSpec``; workers import it by name. ``workers``: processes of this machine (1: this
+    one), or ``scheduler``: the address of a Dask scheduler. ``device``, ``dtype``: see ``training.device.Setting``;
+    left out, the store's own, which a probe settles at its beginning. ``time_limit`` in seconds. ``keep``: keys whose
+    weights are wanted, besides those of donors. ``progress`` is called with the number trained, the number to train
+    and the new record (None at the beginning).
 
     The records are the same whatever the workers and their order. Every finished network is on disk at any time; the
     same call goes on after a kill. Raises InputError for images that are not those of the store, for a store that
     another run writes to, for a full disk, and at the end for networks that could not be trained.
     """
-    if load is None:
-        from ..data.sources import load
     deadline = time.time() + (time_limit or 1e9)
     networks = donors_first([network for _, network in study])
     with store.locked():
         images = {spec: loaded(load, spec)[1] for spec in dict.fromkeys(network.data for network in networks)}
-        asked = {network.key for _, network in study}
-        todo = _left(networks, asked, store, images, keep)
+        todo = _left(study, networks, store, images, keep)
         if not todo:
             return Report(0, 0)
         given = {name: value for name, value in (("device", device), ("dtype", dtype)) if value}
         setting = Setting(**store.settle(given, lambda: asdict(_probed(todo[0], load, **given))))
+        if workers > 1 or scheduler:
+            loaded.cache_clear()  # the workers have the images
         kept = {network.donor.key for network in networks if network.donor} | set(keep)
-        jobs = [
-            Job(
-                crew, load, images[crew[0].data], setting, tuple(n.key for n in crew if n.key in kept),
-                store.checkpoint(crew[0]), deadline,
-            )
-            for crew in _crews(todo)
-        ]  # fmt: skip
-        course = _Course(jobs, {network.key for network in todo})
+        course = _Course(
+            [
+                Job(
+                    crew, load, images[crew[0].data], setting, tuple(n.key for n in crew if n.key in kept),
+                    store.checkpoint(crew[0]), deadline,
+                )
+                for crew in _crews(todo)
+            ],
+            {network.key for network in todo},
+        )  # fmt: skip
         stopped = ""
         try:
-            with _beginner(store, workers, scheduler) as (begin, slots):
+            with executor(workers, scheduler, preload=__name__) as (begin, slots):
                 _loop(course, store, begin, slots, deadline, progress)
             if course.left and time.time() > deadline:
                 stopped = "the time limit is reached"
@@ -116,40 +120,37 @@ def run(
 
 @dataclass
 class _Course:
-    """What waits, what is being trained, and what is left."""
+    """What waits, what is being trained, and the keys of what is left."""
 
     waiting: list[Job]
     left: set[str]
     flying: dict[Future, Job] = field(default_factory=dict)
-    broken: dict[Job, int] = field(default_factory=dict)
+    broken: list[Job] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def ready(self) -> list[Job]:
-        """The jobs whose donor is on disk."""
-        return [job for job in self.waiting if not (job.networks[0].donor and job.networks[0].donor.key in self.left)]
+    def next(self, slots: int) -> list[Job]:
+        """The jobs to begin now: those whose donor is on disk. What a process died over runs alone."""
+        ready = [job for job in self.waiting if not (job.donor and job.donor.key in self.left)]
+        suspects = [job for job in ready if job in self.broken]
+        if suspects or any(job in self.broken for job in self.flying.values()):
+            return [] if self.flying else suspects[:1]
+        return ready[: slots - len(self.flying)]
 
 
-def _loop(
-    course: _Course,
-    store: Store,
-    begin: Callable[[Job], Future],
-    slots: int,
-    deadline: float,
-    progress: Progress | None,
-) -> None:
+def _loop(course: _Course, store: Store, begin: Begin, slots: int, deadline: float, progress: Progress | None) -> None:
     total = len(course.left)
     if progress:
         progress(0, total, None)
     while time.time() < deadline:
-        for job in course.ready()[: slots - len(course.flying)]:
+        for job in course.next(slots):
             course.waiting.remove(job)
-            course.flying[begin(job)] = job
+            donors = {job.donor.key: lambda donor=job.donor: store.weights(donor)} if job.donor else {}
+            course.flying[begin(train_job, job, donors)] = job
         if not course.flying:
             return
         pause = min(1.0, max(0.0, deadline - time.time()))  # Ctrl-C is heard once a second
         for future in wait(course.flying, pause, FIRST_COMPLETED).done:
-            job = course.flying.pop(future)
-            for record, weights in _outcome(future, job, course):
+            for record, weights in _outcome(future, course.flying.pop(future), course):
                 store.add(record, weights)
                 course.left.discard(record.key)
                 if progress:
@@ -157,25 +158,27 @@ def _loop(
 
 
 def _outcome(future: Future, job: Job, course: _Course) -> list[tuple[Record, bytes | None]]:
-    """What a job gave. A process that died takes all jobs of its pool along: each of them gets a second chance."""
+    """What a job gave. A process that dies takes all jobs of its pool along: each of them gets a second chance, alone."""
     error = future.exception()
-    if isinstance(error, InputError | OSError):
+    if error is None:
+        return future.result()
+    if isinstance(error, InputError) or no_room(error):
         raise error
-    if isinstance(error, BrokenProcessPool) and course.broken.setdefault(job, 0) == 0:
-        course.broken[job] = 1
+    if isinstance(error, BrokenProcessPool) and job not in course.broken:
+        course.broken.append(job)
         course.waiting.insert(0, job)
     elif isinstance(error, BrokenProcessPool):
         course.failures.append("a process died twice while it trained (often: no memory left; use fewer workers)")
-    elif error is not None and not isinstance(error, TimeUp):
+    elif not isinstance(error, TimeUp):
         course.failures.append(f"{type(error).__name__}: {one_line(error)}")
-    return [] if error else future.result()
+    return []
 
 
 def _left(
-    networks: Sequence[Network], asked: set[str], store: Store, images: dict, keep: Collection[str]
+    study: Study, networks: Sequence[Network], store: Store, images: dict[DataSpec, str], keep: Collection[str]
 ) -> list[Network]:
     """What is to be trained, donors first: what has no record, and donors without weights of what has none."""
-    found, needed = [], set(keep)
+    asked, needed, found = {network.key for _, network in study}, set(keep), []
     for network in reversed(networks):
         wanted = network.key in needed
         if (wanted or network.key in asked) and not store.done(network, images=images[network.data], weights=wanted):
@@ -194,14 +197,17 @@ def _crews(todo: Sequence[Network]) -> list[tuple[Network, ...]]:
 
 
 def _probed(network: Network, load: Loader, *, device: str = "", dtype: str = "") -> Setting:
+    """The setting for a new store: what is given, and for the rest the faster one for a batch of this network."""
     device = checked(device or best_device())
     if dtype:
         return Setting(device, dtype)
     learn = images_of(network, load)[0]
-    fresh = start(network, learn, None)
-    batch = learn.normalise(learn.pixels[: network.recipe.batch_size].to(device))
+    batch = learn.normalise(learn.pixels[: network.recipe.batch_size])
     with one_thread():
-        return probe(fresh, batch, device=device)
+        return probe(start(network, learn), batch, device=device)
+
+
+_alone = threading.Lock()  # dropout draws from a generator of the whole process, and Dask workers have threads
 
 
 def train_job(job: Job, *weights: bytes) -> list[tuple[Record, bytes | None]]:
@@ -211,111 +217,15 @@ def train_job(job: Job, *weights: bytes) -> list[tuple[Record, bytes | None]]:
         if time.time() > job.deadline:
             raise TimeUp
 
-    here = loaded(job.load, job.networks[0].data)[1]
-    if here != job.images:
-        raise InputError(
-            f"a worker has other images of {job.networks[0].data.name!r}: fingerprint {here}, not {job.images}; give "
-            "every worker the same files and the same versions of the libraries."
-        )
-    donors = {job.networks[0].donor.key: weights[0]} if weights else {}
     with _alone, one_thread():
+        here = loaded(job.load, job.networks[0].data)[1]
+        if here != job.images:
+            raise InputError(
+                f"a worker has other images of {job.networks[0].data.name!r}: fingerprint {here}, not {job.images}; "
+                "give every worker the same files and the same versions of the libraries."
+            )
+        donors = {job.donor.key: weights[0]} if job.donor else {}
+        checkpoint = job.checkpoint if job.checkpoint.parents[1].is_dir() else None  # a machine that has the store
         return train_networks(
-            job.networks, job.load, donors, setting=job.setting, keep=job.keep, checkpoint=job.checkpoint,
-            on_epoch=in_time,
-        )  # fmt: skip
-
-
-_alone = threading.Lock()  # dropout draws from a generator of the whole process, and Dask workers have threads
-
-
-class Here(Executor):
-    """This process: a call is over when ``submit`` returns."""
-
-    def submit(self, function: Callable, /, *arguments: object, **named: object) -> Future:
-        future: Future = Future()
-        try:
-            future.set_result(function(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-@contextmanager
-def _beginner(store: Store, workers: int, scheduler: str) -> Iterator[tuple[Callable[[Job], Future], int]]:
-    """How a job is begun, and how many may be on their way."""
-
-    def donor(job: Job) -> list[bytes]:
-        return [store.weights(job.networks[0].donor)] if job.networks[0].donor else []
-
-    if scheduler:
-        with _cluster(scheduler) as (begin, send):
-            yield lambda job: begin(train_job, job, *send(job, donor)), 10_000
-    elif workers == 1:
-        here = Here()
-        yield lambda job: here.submit(train_job, job, *donor(job)), 1
-    else:
-        with _processes(workers) as begin:
-            yield lambda job: begin(train_job, job, *donor(job)), workers
-
-
-@contextmanager
-def _processes(workers: int) -> Iterator[Callable[..., Future]]:
-    """A pool of processes that is replaced when one of them dies."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-
-    def pool() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow)
-
-    pools = [pool()]
-
-    def begin(function: Callable, *arguments: object) -> Future:
-        try:
-            return pools[-1].submit(function, *arguments)
-        except BrokenProcessPool:
-            pools.append(pool())
-            return pools[-1].submit(function, *arguments)
-
-    try:
-        yield begin
-    finally:
-        processes = list((pools[-1]._processes or {}).values())
-        pools[-1].shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.kill()
-
-
-def _follow() -> None:
-    """Ctrl-C goes to every process: the first one ends the others, and its end is theirs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-
-
-@contextmanager
-def _cluster(scheduler: str) -> Iterator[tuple[Callable[..., Future], Callable]]:
-    """A Dask cluster: it does its own scheduling, and weights of a donor go there once and then between workers."""
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError("a scheduler needs Dask; install it: pip install 'fctransfer[cluster]'") from error
-    try:
-        client = Client(scheduler, timeout=20)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"no Dask scheduler answers at {scheduler!r} ({one_line(error)}); start one with: dask scheduler"
-        ) from error
-    sent: dict[str, object] = {}
-
-    def send(job: Job, donor: Callable[[Job], list[bytes]]) -> list[object]:
-        parent = job.networks[0].donor
-        if parent and parent.key not in sent:
-            sent[parent.key] = client.submit(bytes, donor(job)[0], key=f"weights-{parent.key}", pure=False)
-        return [sent[parent.key]] if parent else []
-
-    with client:
-        pool = client.get_executor(pure=False, retries=2)
-        try:
-            yield pool.submit, send
-        finally:
-            pool.shutdown(wait=False)
+            job.networks, job.load, donors, setting=job.setting, keep=job.keep, checkpoint=checkpoint, on_epoch=in_time
+        )

@@ -90,11 +90,11 @@ class Store:
                 f"another run writes to the store {self.path}; wait until it ends, or give another --store."
             ) from None
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            if not no_room(error) and not str(error.filename or "").startswith(str(self.path)):
                 raise
             raise InputError(
                 f"nothing can be written to the store {self.path} ({error.strerror}); every network that was finished "
-                "is kept, and the same command goes on once there is room."
+                "is kept, and the same command goes on once that is mended."
             ) from error
 
     def add(self, record: Record, weights: bytes | None = None) -> None:
@@ -162,6 +162,11 @@ def _read(file: Path) -> Record | None:
     except (FileNotFoundError, UnicodeDecodeError, InputError):
         return None
     return record if record.key == file.stem else None
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether a disk is full, or a quota is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def sha256(content: bytes) -> str:

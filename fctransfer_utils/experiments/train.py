@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     from ..data.sources import Source
 
 Loader = Callable[[DataSpec], "Source"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Loads by ``data.sources.load`` from the folder ``root``; equal in every process, so that each reads but once."""
+
+    root: str | None = None
+
+    def __call__(self, spec: DataSpec) -> Source:
+        from ..data.sources import load
+
+        return load(spec, self.root)
 
 
 @lru_cache(maxsize=4)
@@ -57,7 +69,8 @@ def train_networks(
     setting = setting or Setting()
     first = networks[0]
     learn, validation, test = images_of(first, load)
-    nets = [start(network, learn, unpack(donors[network.donor.key]) if network.donor else {}) for network in networks]
+    donor = unpack(donors[first.donor.key]) if first.donor else None
+    nets = [start(network, learn, donor) for network in networks]
     histories = train_together(
         nets, learn, first.recipe, seed=first.stream("order"), setting=setting, checkpoint=checkpoint,
         watch=None if first.donor else test, on_epoch=on_epoch,
@@ -117,15 +130,15 @@ def joined(first: Images, second: Images) -> Images:
     return Images(pixels, labels, first.classes, first.mean, first.std, first.flip)
 
 
-def start(network: Network, learn: Images, donor: Mapping[str, Tensor]) -> nn.Sequential:
-    """The network before its first step; ``donor``: the weights by name."""
+def start(network: Network, learn: Images, donor: Mapping[str, Tensor] | None = None) -> nn.Sequential:
+    """The network before its first step; ``donor``: the weights by name, without which nothing is copied."""
     size, seed = network.recipe.crop or learn.size, network.stream("init")
     net = build(network.net, classes=len(learn.classes), size=size, seed=seed)
     if network.drawn:
         untrained = [number for number in network.frozen if number not in network.copied]
         redraw(net, untrained, init=network.drawn, seed=seed)
     names = [name for name, _ in net.named_children()]
-    for number in network.copied:
+    for number in network.copied if donor else ():
         name = names[number - 1] + "."
         layer = {each.removeprefix(name): values for each, values in donor.items() if each.startswith(name)}
         net[number - 1].load_state_dict(layer)

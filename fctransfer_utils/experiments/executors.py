@@ -1,0 +1,118 @@
+"""Where jobs run: in this process, in processes of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from ..errors import InputError, one_line
+
+
+class Begin(Protocol):
+    """Begins ``function(job, *weights)``; ``donors``: of each donor its key, and a call that gives its weights."""
+
+    def __call__(self, function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future: ...
+
+
+@contextmanager
+def executor(workers: int, scheduler: str, *, preload: str) -> Iterator[tuple[Begin, int]]:
+    """How a job is begun, and how many may be on their way at once.
+
+    ``workers``: processes (1: this one); ``scheduler``: the address of a Dask scheduler instead. ``preload``: the
+    module that new processes begin with. Raises InputError for no workers, and where no scheduler answers.
+    """
+    if workers < 1:
+        raise InputError(f"{workers} workers train nothing; give 1 or more.")
+    if scheduler:
+        with _cluster(scheduler) as begin:
+            yield begin, 10_000
+    elif workers == 1:
+        here = Here()
+        yield lambda function, job, donors: here.submit(function, job, *(read() for read in donors.values())), 1
+    else:
+        with _processes(workers, preload) as begin:
+            yield begin, workers
+
+
+class Here(Executor):
+    """This process: a call is over when ``submit`` returns."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: object, **named: object) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def _processes(workers: int, preload: str) -> Iterator[Begin]:
+    """A pool of processes that is replaced when one of them dies."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([preload])
+
+    def fresh() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow)
+
+    pool = fresh()
+
+    def begin(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
+        nonlocal pool
+        weights = [read() for read in donors.values()]
+        try:
+            return pool.submit(function, job, *weights)
+        except BrokenProcessPool:
+            pool = fresh()
+            return pool.submit(function, job, *weights)
+
+    try:
+        yield begin
+    finally:
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:  # what is not wanted any more would go on for hours; 3.14 has kill_workers
+            process.kill()
+
+
+def _follow() -> None:
+    """Ctrl-C goes to every process: the first one ends the others, and its end is theirs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+@contextmanager
+def _cluster(scheduler: str) -> Iterator[Begin]:
+    """Dask does its own scheduling; the weights of a donor go there once, and then from worker to worker."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError("a scheduler needs Dask; install it: pip install 'fctransfer[cluster]'") from error
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler!r} ({one_line(error)}); start one with: dask scheduler"
+        ) from error
+    with client:
+        pool = client.get_executor(pure=False, retries=2)
+        sent: dict[str, Any] = {}
+
+        def begin(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
+            for key, read in donors.items():
+                if key not in sent:  # as a task, not as data: Dask makes it anew when the worker that holds it dies
+                    sent[key] = client.submit(bytes, read(), key=f"weights-{key}")
+            return pool.submit(function, job, *(sent[key] for key in donors))
+
+        try:
+            yield begin
+        finally:
+            pool.shutdown(wait=False)

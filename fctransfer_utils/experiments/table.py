@@ -1,0 +1,80 @@
+"""What a study has found so far, as a table: labels of the study, then what was measured (imports no torch)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..files import write_text
+from .record import Record
+from .store import Store
+from .studies import Labels, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a study is: networks ``done`` (some of them ``diverged``), ``left``, and the seconds that they took."""
+
+    done: int
+    diverged: int
+    left: int
+    seconds: float
+
+
+def status(study: Study, store: Store) -> Status:
+    """How far ``study`` is in ``store``; a network that it lists twice counts once."""
+    records = {record.key: record for _, record in _found(study, store)}.values()
+    diverged = sum(record.diverged for record in records)
+    left = len({network.key for _, network in study}) - len(records)
+    return Status(len(records), diverged, left, sum(record.seconds for record in records))
+
+
+def missing(study: Study, store: Store) -> list[Labels]:
+    """The labels of the rows that are not trained yet."""
+    return [labels for labels, network in study if store.record(network) is None]
+
+
+def read(study: Study, store: Store) -> pd.DataFrame:
+    """A row for each network of ``study`` that is trained: its labels, measures, and how it was trained.
+
+    ``top1`` and its like are shares, 0 to 1. A row that ``diverged`` has no measures, so that no mean counts it.
+    Networks of other studies in the same store are no rows.
+    """
+    import pandas as pd
+
+    rows = []
+    for labels, record in _found(study, store):
+        measures = {name: round(value, 6) for name, value in record.measures.items()}
+        rows.append(
+            labels | measures | {"diverged": record.diverged, "seconds": record.seconds} | record.setting
+            | {"images": record.images, "version": record.version, "torch": record.torch, "key": record.key}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def curves(study: Study, store: Store) -> pd.DataFrame:
+    """A row for each epoch of each network of ``study``: labels, epoch from 1, loss, and top1 where it was watched."""
+    import pandas as pd
+
+    parts = []
+    for labels, record in _found(study, store):
+        epochs = range(1, len(record.curve["loss"]) + 1)
+        parts.append(pd.DataFrame(record.curve).assign(**labels, epoch=epochs))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def write_csv(frame: pd.DataFrame, path: Path | str) -> None:
+    """Write a table, whole or not at all; what is not UTF-8 in a name of the reader's comes through as escapes."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _found(study: Study, store: Store) -> Iterator[tuple[dict[str, Any], Record]]:
+    for labels, network in study:
+        record = store.record(network)
+        if record is not None:
+            yield labels, record

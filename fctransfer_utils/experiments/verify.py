@@ -1,0 +1,87 @@
+"""Is a table true here? Some of its networks are trained again, donors included, and compared."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .engine import Progress, run
+from .record import Record
+from .store import Store
+from .studies import Labels, Study
+from .train import Files, Loader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``word``: "equal" (every measure, to the digits of the table), "within" (top-1 within the tolerance) or
+    "different". ``was`` and ``now`` are the measures; ``same_images``: whether the fingerprints agree.
+    """
+
+    labels: Labels
+    word: str
+    was: dict[str, float]
+    now: dict[str, float]
+    same_images: bool
+
+
+def verify(
+    table: pd.DataFrame,
+    study: Study,
+    *,
+    count: int = 3,
+    seed: int = 0,
+    tolerance: float = 0.03,
+    device: str = "",
+    load: Loader = Files(),  # noqa: B008 - frozen
+    workers: int = 1,
+    scheduler: str = "",
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Train ``count`` random rows of ``table`` again, in the dtype and on the device of the table or on ``device``.
+
+    ``tolerance``: how far a top-1 may lie from that of the table and still be "within"; other processors and versions
+    of torch give other last digits, and in the end such a network is as another seed would make it. Raises InputError
+    for a table whose networks ``study`` does not list.
+    """
+    listed = {network.key: (labels, network) for labels, network in study}
+    strange = sorted(set(table["key"]) - listed.keys())
+    if strange or table.empty:
+        raise InputError(
+            f"{len(strange)} of the table's {len(table)} networks are none of this study's; give the study, the "
+            "profile and the options that the table was made with."
+        )
+    verdicts = []
+    rows = table.sample(min(count, len(table)), random_state=seed)
+    for (trained_on, dtype), chosen in rows.groupby(["device", "dtype"], sort=False):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Store(folder)
+            again = [listed[key] for key in chosen["key"]]
+            options = {"load": load, "workers": workers, "scheduler": scheduler, "progress": progress}
+            report = run(again, store, device=device or trained_on, dtype=dtype, **options)
+            if report.left:
+                raise InputError(f"{report.stopped}: {report.left} networks are not trained, so nothing is verified.")
+            for row, (labels, network) in zip(chosen.to_dict("records"), again, strict=True):
+                verdicts.append(_compared(row, labels, store.record(network), tolerance))
+    return verdicts
+
+
+def _compared(row: dict[str, Any], labels: Labels, record: Record, tolerance: float) -> Verdict:
+    now = {name: round(value, 6) for name, value in record.measures.items()}
+    was = {name: row[name] for name in ("loss", "top1", "train_top1", "validation_top1") if _given(row.get(name))}
+    word = "different"
+    if bool(row["diverged"]) == record.diverged:
+        if was == now:
+            word = "equal"
+        elif abs(was["top1"] - now["top1"]) <= tolerance:
+            word = "within"
+    return Verdict(labels, word, was, now, record.images == row["images"])
+
+
+def _given(value: float | None) -> bool:
+    return value is not None and value == value  # a cell that is empty is read as NaN
