@@ -22,7 +22,7 @@ def build(spec: NetSpec, *, classes: int, size: int, seed: int = 0) -> nn.Sequen
     """
     if classes < 2:
         raise InputError(f"a classifier of {classes} class has nothing to tell apart; give 2 classes or more.")
-    smallest = 195 if spec.kind == "caffenet" else 16  # below, conv5 of CaffeNet has no 3 x 3 map left to pool
+    smallest = 55 if spec.kind == "caffenet" else 16  # below, conv5 of CaffeNet has no 3 x 3 map left to pool
     if size < smallest:
         raise InputError(f"images of {size} pixels are too small for {spec.kind!r}; give at least {smallest} pixels.")
     net = caffenet(classes=classes, size=size) if spec.kind == "caffenet" else mini(spec, classes=classes, size=size)
@@ -80,29 +80,40 @@ def caffenet(*, classes: int = 1000, size: int = 227) -> nn.Sequential:
 
 
 @torch.no_grad()
-def redraw(net: nn.Sequential, layers: range | list[int], *, init: str = "he", seed: int = 0) -> nn.Sequential:
+def redraw(net: nn.Sequential, layers: range | list[int], *, init: str = "lecun", seed: int = 0) -> nn.Sequential:
     """Draw layers (numbered from 1) afresh in place, each from its own stream of ``seed``; returns ``net``.
 
-    "he": variance 2 / inputs, biases 0, and the last layer of the network at 0.001, so that its first scores are all
-    near zero. "gaussian": CaffeNet's, with biases of 1 in conv2, conv4, conv5, fc6 and fc7. "torch": torch's default.
+    Norms go back to their start. Raises InputError, with nothing drawn, for a layer with other parameters (attention).
+
+    "lecun": variance 1 / inputs, biases 0. Behind three max poolings, which enlarge a signal, that keeps the scores
+    small at first; "he", variance 2 / inputs, does not, and the first steps overshoot. "gaussian": CaffeNet's, with
+    biases of 1 in conv2, conv4, conv5, fc6 and fc7. "torch": torch's default, uniform with variance 1 / (3 inputs).
     """
     names = [name for name, _ in net.named_children()]
+    for part in nn.ModuleList(net[number - 1] for number in layers).modules():
+        drawn = isinstance(part, nn.Conv2d | nn.Linear) or hasattr(part, "reset_parameters")
+        if not drawn and [*part.parameters(recurse=False)]:
+            raise InputError(
+                f"no initialisation here draws the parameters of {type(part).__name__}; create the network anew with "
+                "another seed and transplant from it."
+            )
     for number in layers:
         name, layer = names[number - 1], net[number - 1]
         chance = generator(seed, "layer", name)
         for part in layer.modules():
             if isinstance(part, nn.Conv2d | nn.Linear):
                 inputs = part.weight[0].numel()
+                bias = part.bias if part.bias is not None else torch.empty(0)
                 if init == "torch":
-                    for values in (part.weight, part.bias):
+                    for values in (part.weight, bias):
                         values.uniform_(-(inputs**-0.5), inputs**-0.5, generator=chance)
                 elif init == "gaussian":
                     part.weight.normal_(0, 0.005 if name in ("fc6", "fc7") else 0.01, generator=chance)
-                    part.bias.fill_(float(name in ("conv2", "conv4", "conv5", "fc6", "fc7")))
+                    bias.fill_(float(name in ("conv2", "conv4", "conv5", "fc6", "fc7")))
                 else:
-                    std = 0.001 if number == len(net) else (2 / inputs) ** 0.5
-                    part.weight.normal_(0, std, generator=chance)
-                    part.bias.zero_()
+                    variance = (2 if init == "he" else 1) / inputs
+                    part.weight.normal_(0, variance**0.5, generator=chance)
+                    bias.zero_()
             elif hasattr(part, "reset_parameters"):
                 part.reset_parameters()
     return net

@@ -8,7 +8,7 @@ from ..errors import InputError, unknown
 
 KINDS = ("mini", "map", "caffenet")
 HEADS = ("fc", "gap", "gap_fc")
-INITS = ("he", "gaussian", "torch")
+INITS = ("lecun", "he", "gaussian", "torch")
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,15 @@ class NetSpec:
     "caffenet", the network of Yosinski et al. as published (its own width, groups and normalisation).
     ``head``, for "map": "fc" (two hidden fully connected layers on the flattened map), "gap" (global average pooling,
     then the scores: Zhang et al.'s network without FC), "gap_fc" (the hidden layers behind the pooling).
-    ``init``: "he", "gaussian" (the paper's: standard deviation 0.01, 0.005 in fc6 and fc7) or "torch" (its default).
+    ``init``: the variance of a weight, "lecun" 1 / inputs, "he" 2 / inputs, "torch" its default of 1 / (3 inputs), or
+    "gaussian", the paper's standard deviation of 0.01 (0.005 in fc6 and fc7) whatever the inputs.
     """
 
     kind: str = "mini"
     width: int = 12
     dropout: float = 0.2
     head: str = "fc"
-    init: str = "he"
+    init: str = "lecun"
 
     def __post_init__(self) -> None:
         for what, value, allowed in (

@@ -1,0 +1,90 @@
+"""What a notebook needs of us: its profile, its tables and its figures. The rest is torch, pandas and plots."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import InputError, unknown
+from .files import build_folder, replacing, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+PROFILES = {
+    "read": "tables of the long studies as committed; what is short runs live",
+    "quick": "every study for real, on rendered images",
+    "smoke": "every path once, on as little as possible",
+    "full": "every study for real, on photographs of yours",
+}
+PROJECT = Path(__file__).resolve().parents[1]
+RENEW = "FCTRANSFER_RENEW"  # set to 1, results go to figures/ in place of build/
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook at work in a profile; made by ``setup``."""
+
+    profile: str
+
+    @property
+    def live(self) -> bool:
+        """Whether long studies run here (in ``read`` their tables are read)."""
+        return self.profile != "read"
+
+    def cached(
+        self, name: str, make: Callable[[], pd.DataFrame], *, profiles: tuple[str, ...] = ("full",)
+    ) -> pd.DataFrame:
+        """The table ``name``: made anew in ``profiles`` and kept, read as committed in the others."""
+        import pandas as pd
+
+        committed = PROJECT / "figures" / "tables" / f"{name}.csv"
+        if self.profile in profiles:
+            table = make()
+            write_text(_results() / "tables" / f"{name}.csv", table.to_csv(index=False))
+            return table
+        if not committed.exists():
+            raise InputError(f"there is no table {name!r} among those committed; run the notebook in {profiles[0]!r}.")
+        return pd.read_csv(committed)
+
+    def save(self, figure: Figure, name: str, caption: str) -> None:
+        """Keep ``figure`` as a PNG of 200 dots an inch and show it, once, with its caption."""
+        from IPython.display import Image, Markdown, display
+
+        with replacing(_results() / f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=200, format="png", bbox_inches="tight")
+        shown = io.BytesIO()
+        figure.savefig(shown, dpi=100, format="png", bbox_inches="tight")
+        display(Image(shown.getvalue(), alt=caption), Markdown(f"*{caption}*"))
+
+
+def setup(profile: str = "read", *, only: dict[str, tuple[object, tuple[str, ...]]] | None = None) -> Notebook:
+    """Begin a notebook: one thread for each network, one look for all figures.
+
+    ``only``: parameters that take effect in some profiles alone, as {name: (value, profiles)}. One that is given where
+    it would be ignored is refused.
+    """
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    for name, (value, profiles) in (only or {}).items():
+        if value and profile not in profiles:
+            raise InputError(
+                f"{name} = {value!r} takes no effect in the profile {profile!r}; "
+                f"leave it empty, or choose the profile {' or '.join(map(repr, profiles))}."
+            )
+    import torch
+
+    from .plots import style
+
+    torch.set_num_threads(1)
+    style.apply()
+    return Notebook(profile)
+
+
+def _results() -> Path:
+    return PROJECT / "figures" if os.environ.get(RENEW) == "1" else build_folder() / "figures"

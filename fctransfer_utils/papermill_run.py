@@ -1,0 +1,101 @@
+"""Run the notebooks in order with papermill: ``python -m fctransfer_utils.papermill_run PROFILE``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from .errors import InputError, one_line
+from .files import build_folder, replacing
+from .notebook import PROFILES, PROJECT, RENEW
+
+
+def notebooks(only: str = "") -> list[Path]:
+    """The committed notebooks in order; ``only``: numbers, such as "00,04"."""
+    found = {path.name[:2]: path for path in sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
+    wanted = [each.strip() for each in only.split(",") if each.strip()] or list(found)
+    for number in wanted:
+        if number not in found:
+            raise InputError(f"there is no notebook {number!r}; there are {', '.join(found)}.")
+    return [found[number] for number in wanted]
+
+
+def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, output: Path | None = None) -> Path:
+    """Execute a notebook in ``profile``; the executed copy lies at ``output``, whole, even where a cell failed.
+
+    Raises InputError, of one line, when a cell fails or the kernel dies.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    output = output or build_folder() / "notebooks" / profile / path.name
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            path, output, parameters={"profile": profile, **(parameters or {})}, cwd=path.parent, progress_bar=False,
+            kernel_name="python3",
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        told = f"{error.ename}: {one_line(error.evalue)}"
+        raise InputError(f"{path.name} stopped in cell {error.cell_index}: {told} (see {output})") from error
+    except DeadKernelError as error:
+        raise InputError(f"{path.name}: its kernel died, as it does without memory left; see {output}.") from error
+    return output
+
+
+def keep(executed: Path, committed: Path) -> None:
+    """The executed notebook in place of the committed one, without the runner's notes, times and parameters."""
+    import nbformat
+
+    book = nbformat.read(executed, as_version=4)
+    book.cells = [cell for cell in book.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    names = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book.metadata = {"kernelspec": names, "language_info": {"name": "python"}}
+    for number, cell in enumerate(book.cells):
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": tags} if tags else {}
+        cell.id = f"cell-{number:02d}"
+        for output in cell.get("outputs", []):
+            output["metadata"] = {}
+    with replacing(committed) as temporary:
+        nbformat.write(book, temporary)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="papermill_run", description=__doc__, allow_abbrev=False)
+    parser.add_argument("profile", choices=PROFILES, nargs="?", default="read")
+    parser.add_argument("--only", default="", help="numbers of notebooks, such as 00,04")
+    parser.add_argument("--in-place", action="store_true", help="keep outputs, tables and figures in the project")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
+    chosen = parser.parse_args(arguments)
+    if chosen.in_place:
+        os.environ[RENEW] = "1"
+    failed = 0
+    try:
+        for path in notebooks(chosen.only):
+            start = time.perf_counter()
+            try:
+                output = run(path, profile=chosen.profile, parameters=dict(chosen.p))
+                if chosen.in_place:
+                    keep(output, path)
+                print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+            except InputError as error:
+                failed += 1
+                print(f"{path.stem}: FAILED: {error}", file=sys.stderr, flush=True)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; notebooks finished before are kept.", file=sys.stderr)
+        return 130
+    if not failed:
+        print(f"All notebooks ran in {chosen.profile!r}; they lie in {build_folder() / 'notebooks' / chosen.profile}.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
