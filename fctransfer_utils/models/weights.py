@@ -1,0 +1,130 @@
+"""Weights from a file, in the forms in which people have them. Nothing in a file is ever run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError, one_line
+from ..files import sha256_of
+from .layers import last_linear
+
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+
+
+def load_weights(net: nn.Module, path: Path | str, *, sha256: str = "") -> str:
+    """Fill ``net``, a network as timm or torchvision has it, from a file; returns a sentence on what was loaded.
+
+    For the files that are understood see ``read_tensors``. A last layer for another number of classes stays as drawn,
+    and the sentence says so. Everything else has to fit, or InputError names what does not and nothing is loaded.
+    """
+    return fit(net, read_tensors(path, sha256=sha256), source=Path(path).name)
+
+
+def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
+    """The tensors of a file by name: .pth, .pt, .bin, .tar as torch writes them, or .safetensors.
+
+    A state_dict may lie within a checkpoint ("state_dict", "model", ...) and its names behind "module." and the like.
+    ``sha256``: its first 8 digits or more. Raises InputError for a missing, damaged or other file, and for one that
+    would need code to be run, such as a whole pickled network.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f"there is no file of weights at {path}; give the path of one.")
+    if sha256:
+        found = sha256_of(path)
+        if len(sha256) < 8 or not found.startswith(sha256.lower()):
+            raise InputError(
+                f"{path.name} has the SHA-256 {found}, not {sha256}; it is damaged or another file, or fewer than 8 "
+                "digits were given. Fetch it again, or state the checksum that its publisher does."
+            )
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            content = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a file that is something else raises nearly anything
+        said = one_line(error)
+        if "Unsupported" in said or "TorchScript" in said:
+            raise InputError(
+                f"{path.name} holds more than tensors ({_foreign(said)}), and nothing in a file is run. "
+                "Where it comes from, save the tensors alone: torch.save(net.state_dict(), path)."
+            ) from error
+        raise InputError(
+            f"{path.name} is damaged or no file of weights ({said[:120]}); fetch or save it again, as .pth or "
+            ".safetensors."
+        ) from error
+    return named_tensors(content, path.name)
+
+
+def _foreign(said: str) -> str:
+    """The class that a file would have run, from what torch says of it."""
+    found = re.search(r"(?:GLOBAL|class) ([\w.]+)", said)
+    return found[1] if found else "TorchScript" if "TorchScript" in said else "Python objects"
+
+
+def named_tensors(content: object, file: str) -> dict[str, Tensor]:
+    """The tensors in what a ``file`` held, without what training tools wrap around them."""
+    while isinstance(content, Mapping) and (
+        within := [content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)]
+    ):
+        content = within[0]
+    pairs = content.items() if isinstance(content, Mapping) else ()
+    found = {str(name): values for name, values in pairs if isinstance(values, Tensor)}
+    if not found:
+        raise InputError(f"{file} holds no tensors by name; give the state_dict of a network.")
+    while prefix := next((each for each in PREFIXES if all(name.startswith(each) for name in found)), ""):
+        found = {name.removeprefix(prefix): values for name, values in found.items()}
+    broken = [name for name, values in found.items() if values.is_floating_point() and not values.isfinite().all()]
+    if broken:
+        raise InputError(
+            f"{file} holds values that are no numbers, in {len(broken)} tensors ({broken[0]}, ...): the training that "
+            "wrote it had diverged; give an earlier file."
+        )
+    # torchvision's public files of DenseNet have the names of an old version
+    return {re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])", r"\1\2", name): each for name, each in found.items()}
+
+
+def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> str:
+    """Load ``tensors`` if they are those of ``net``, see ``load_weights``; ``source`` is where they come from."""
+    own, head = net.state_dict(), last_linear(net)
+    weight, ends = f"{head}.weight", [name for name in own if name.rpartition(".")[0] == head]
+    same = all(name in tensors and tensors[name].shape == own[name].shape for name in ends)
+    wanted, given, note = own, dict(tensors), f"all {len(tensors)} tensors loaded"
+    if not same and (weight not in given or given[weight].shape[1:] == own[weight].shape[1:]):
+        theirs = f"is for {len(given[weight])} classes" if weight in given else "is missing"
+        wanted, given = ({n: v for n, v in each.items() if n not in ends} for each in (own, given))
+        note = (
+            f"{len(given)} tensors loaded; the last layer, {head}, {theirs} in the file, "
+            f"so that of the network stays as drawn, for {len(own[weight])} classes"
+        )
+    both = [name for name in wanted if name in given]
+    misfits = {
+        # which a file from before torch 0.4.1 does not have
+        "missing": [n for n in wanted if n not in given and not n.endswith("num_batches_tracked")],
+        "unexpected": [n for n in given if n not in wanted],
+        "of another shape": [
+            f"{n} {tuple(given[n].shape)}, expected {tuple(wanted[n].shape)}"
+            for n in both
+            if given[n].shape != wanted[n].shape
+        ],
+    }
+    if any(misfits.values()):
+        found = "; ".join(
+            f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+            for what, names in misfits.items()
+            if names
+        )
+        raise InputError(
+            f"{source} does not fit {type(net).__name__}, which has {len(own)} tensors: {found}. Name the network that "
+            "the file belongs to; timm's and torchvision's of one name may differ ('torchvision:vgg16')."
+        )
+    net.load_state_dict(own | given)
+    return f"{source}: {note}"

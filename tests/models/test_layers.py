@@ -1,0 +1,226 @@
+"""Networks of timm and torchvision as blocks: the same function, cut where nothing leaks across the cut."""
+
+import copy
+
+import pytest
+import torch
+import torchvision
+from made_families import FAMILIES, batch, family
+from torch import nn
+
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.models.layers import blocks, check_size, new_last_layer
+
+every_family = pytest.mark.parametrize("name", FAMILIES)
+
+
+def published(name, **options):
+    """torchvision's network on the device "meta": shapes without numbers."""
+    with torch.device("meta"):
+        return torchvision.models.get_model(name, weights=None, **options)
+
+
+def names(net):
+    return [name for name, _ in net.named_children()]
+
+
+@every_family
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@torch.no_grad()
+def test_blocks_are_the_same_function_with_the_same_chance(name, training):
+    net, size = family(name)
+    twin, images = copy.deepcopy(net).train(training), batch(size)
+    layers = blocks(twin)
+    net.train(training)
+    torch.manual_seed(1)
+    expected = net(images)
+    torch.manual_seed(1)
+    assert torch.equal(layers(images), expected)
+    assert len(torch.unique(expected)) > 10
+    assert all(map(torch.equal, net.buffers(), twin.buffers()))  # statistics moved alike
+
+
+@every_family
+def test_blocks_share_every_parameter_and_buffer(name):
+    net, _ = family(name)
+    layers = blocks(net)
+    for kind in ("parameters", "buffers"):
+        own, shared = ({id(values) for values in getattr(each, kind)()} for each in (net, layers))
+        assert own == shared
+    assert len(layers.state_dict()) == len(net.state_dict())
+
+
+@every_family
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@torch.no_grad()
+def test_no_block_changes_what_it_is_given(name, training):
+    net, size = family(name)
+    signal = batch(size)
+    for layer in blocks(net).train(training):
+        before = signal.clone()
+        after = layer(signal)
+        assert torch.equal(signal, before)
+        signal = after
+
+
+@every_family
+@torch.no_grad()
+def test_a_map_before_its_activation_is_not_rectified_afterwards(name):
+    net, size = family(name)
+    layers, taken = blocks(net).eval(), []
+
+    def take(module, inputs, output):
+        taken.append((output, output.clone()))
+
+    for part in layers.modules():
+        if isinstance(part, nn.Conv2d | nn.Linear):
+            part.register_forward_hook(take)
+    layers(batch(size))
+    assert taken
+    assert all(torch.equal(output, then) for output, then in taken)
+
+
+@every_family
+@torch.no_grad()
+def test_features_are_maps_with_channels_first_or_tokens_and_scores_come_last(name):
+    net, size = family(name)
+    signal = batch(size, count=2)
+    places = []
+    for layer in blocks(net).eval():
+        signal = layer(signal)
+        if signal.dim() == 4:
+            assert signal.shape[2] == signal.shape[3]
+            places.append(signal.shape[3])
+    assert places == sorted(places, reverse=True)  # a map never grows on its way up
+    assert signal.shape == (2, 5)
+
+
+@every_family
+@torch.no_grad()
+def test_a_copy_of_blocks_stands_alone_and_takes_their_state(name):
+    net, size = family(name)
+    layers, images = blocks(net).eval(), batch(size)
+    twin = copy.deepcopy(layers)
+    other = blocks(family(name, seed=1)[0]).eval()
+    assert not torch.equal(other(images), layers(images))
+    other.load_state_dict(layers.state_dict())
+    expected = layers(images)
+    for values in layers.parameters():
+        values.zero_()
+    assert torch.equal(twin(images), expected)
+    assert torch.equal(other(images), expected)
+
+
+def test_units_are_those_that_the_papers_count():
+    assert len(blocks(published("resnet50"))) == 1 + (3 + 4 + 6 + 3) + 1
+    assert sum(name.startswith("block") for name in names(blocks(published("densenet121")))) == 6 + 12 + 24 + 16
+    assert sum(name.startswith("block") for name in names(blocks(published("vit_b_16")))) == 12
+    vgg16 = [f"conv{block}_{place}" for block, count in enumerate((2, 2, 3, 3, 3), 1) for place in range(1, count + 1)]
+    assert names(blocks(published("vgg16"))) == [*vgg16, "fc6", "fc7", "fc8"]
+    assert names(blocks(published("alexnet"))) == [*(f"conv{n}" for n in range(1, 6)), "fc6", "fc7", "fc8"]
+
+
+class OwnResNet(torchvision.models.ResNet):
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        torchvision.models.squeezenet1_1(),
+        OwnResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], 3),
+        nn.Linear(3, 2),
+    ],
+    ids=["other family", "subclass that computes something else", "layer"],
+)
+def test_what_is_no_known_family_is_refused_with_those_that_are(net):
+    with pytest.raises(InputError, match=r"ConvNeXt.*ResNet.*VisionTransformer"):
+        blocks(net)
+
+
+@every_family
+def test_a_new_last_layer_replaces_only_the_scores(name):
+    net, size = family(name)
+    layers = blocks(net).eval()
+    before = {key: values.clone() for key, values in layers[:-1].state_dict().items()}
+    with torch.no_grad():
+        features = layers[:-1](batch(size))
+        new_last_layer(layers, 3, seed=4)
+        first = layers[-1](features)
+        again = new_last_layer(layers, 3, seed=4)[-1](features)
+        other = new_last_layer(layers, 3, seed=5)[-1](features)
+    assert first.shape == (4, 3)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert all(torch.equal(values, before[key]) for key, values in layers[:-1].state_dict().items())
+
+
+def test_a_new_last_layer_may_be_one_number_but_not_none():
+    layers, size = family("timm ResNet")
+    layers = blocks(layers).eval()
+    assert new_last_layer(layers, 1)(batch(size)).shape == (4, 1)
+    with pytest.raises(InputError):
+        new_last_layer(layers, 0)
+    with pytest.raises(InputError, match="no linear layer"):
+        new_last_layer(layers[:-1], 2)
+
+
+def independent_places(net, size):
+    """How many of the places that fc6 reads say something of their own: the rank of them over images of noise."""
+    below = nn.Sequential(*(layer for name, layer in net.named_children() if name.startswith("conv")), net.fc6[0])
+    with torch.no_grad():
+        return torch.linalg.matrix_rank(below(batch(size, count=12)).flatten(0, 1).flatten(1), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "places"), [("torchvision AlexNet", 36), ("torchvision VGG", 49), ("timm VGG", 49)])
+def test_the_smallest_size_is_the_first_at_which_all_places_are_independent(name, places):
+    net = blocks(family(name)[0]).eval()
+    smallest = next(size for size in range(8, 80) if independent_places(net, size) == places)
+    check_size(net, smallest)
+    with pytest.raises(InputError, match=rf"Give at least {smallest} pixels"):
+        check_size(net, smallest - 1)
+
+
+def test_the_published_alexnet_wants_the_images_that_it_was_made_for():
+    net = blocks(published("alexnet"))
+    check_size(net, 224)
+    for size, sees in ((127, "3 x 3"), (64, "1 x 1")):
+        with pytest.raises(InputError, match=rf"fc6 would read 6 x 6 places .* of only {sees}.*at least 223"):
+            check_size(net, size)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        nn.Sequential(nn.Conv2d(3, 4, 7)),
+        nn.Sequential(nn.Conv2d(3, 4, 5, padding=1), nn.MaxPool2d(5)),
+        nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, 4, 4), nn.Conv2d(4, 4, 2)),
+    ],
+)
+def test_a_window_larger_than_its_map_is_the_same_error_and_the_size_that_it_names_fits(net):
+    with pytest.raises(InputError, match="at least") as caught:
+        check_size(net, 4)
+    smallest = int(str(caught.value).split("at least ")[1].split()[0])
+    with torch.no_grad():
+        assert net(batch(smallest)).numel()
+        with pytest.raises(RuntimeError):
+            net(batch(smallest - 1))
+
+
+def test_a_network_for_one_size_says_how_to_have_it_for_another():
+    for name in ("timm VisionTransformer", "torchvision VisionTransformer", "timm SwinTransformer"):
+        net, size = family(name)
+        check_size(blocks(net), size)
+        with pytest.raises(InputError, match="create"):
+            check_size(blocks(net), 48)
+
+
+def test_checking_a_size_leaves_the_network_as_it_is():
+    net = blocks(family("torchvision VGG")[0]).train()
+    before = copy.deepcopy(net.state_dict())
+    check_size(net, 56)
+    assert net.training
+    assert all(part.training for part in net.modules())
+    assert not any(values.is_meta for values in net.parameters())
+    assert all(torch.equal(values, before[key]) for key, values in net.state_dict().items())
