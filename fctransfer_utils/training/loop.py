@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -207,25 +207,25 @@ def _save(
         history = asdict(m.history) | {"seconds": m.history.seconds + seconds}
         optimiser = {"descent": m.descent.state_dict(), "schedule": m.schedule.last_epoch}
         parts.append({"net": m.net.state_dict(), **optimiser, **history})
-    state = {
-        "about": about,
-        "epoch": epoch,
-        "members": parts,
-        "chance": chance.get_state(),
-        "dropout": random_state(device),
-    }
+    state = {"epoch": epoch, "members": parts, "chance": chance.get_state(), "dropout": random_state(device)}
+    content = io.BytesIO()
+    torch.save(state, content)
     with replacing(path) as temporary:
-        torch.save(state, temporary)
+        temporary.write_bytes(_digest(about, content.getvalue()) + content.getvalue())
+
+
+def _digest(about: str, content: bytes) -> bytes:
+    """What a checkpoint begins with: a truncated, a damaged or another training's begins with something else."""
+    return hashlib.sha256(about.encode() + content).digest()
 
 
 def _resume(path: Path | None, about: str, members: list[_Member], chance: torch.Generator, device: str) -> int:
-    """The epoch to go on from; 0, and nothing touched, without a readable checkpoint of this very training."""
-    try:
-        state = torch.load(path, map_location=device, weights_only=True) if path and path.exists() else {}
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-        state = {}
-    if not isinstance(state, dict) or state.get("about") != about or not about:
+    """The epoch to go on from; 0, and nothing touched, without a whole checkpoint of this very training."""
+    stored = path.read_bytes() if path and path.is_file() else b""
+    digest, content = stored[:32], stored[32:]
+    if digest != _digest(about, content):
         return 0
+    state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     for member, kept in zip(members, state["members"], strict=True):
         member.net.load_state_dict(kept["net"])
         member.descent.load_state_dict(kept["descent"])
