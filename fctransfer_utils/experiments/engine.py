@@ -158,7 +158,7 @@ def _loop(course: _Course, store: Store, begin: Begin, slots: int, deadline: flo
 
 
 def _outcome(future: Future, job: Job, course: _Course) -> list[tuple[Record, bytes | None]]:
-    """What a job gave. A process that dies takes all jobs of its pool along: each of them gets a second chance, alone."""
+    """What a job gave. A process that dies takes the jobs of its pool along: each gets a second chance, alone."""
     error = future.exception()
     if error is None:
         return future.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,10 +72,12 @@ def train_networks(
     learn, validation, test = images_of(first, load)
     donor = unpack(donors[first.donor.key]) if first.donor else None
     nets = [start(network, learn, donor) for network in networks]
-    histories = train_together(
-        nets, learn, first.recipe, seed=first.stream("order"), setting=setting, checkpoint=checkpoint,
-        watch=None if first.donor else test, on_epoch=on_epoch,
-    )  # fmt: skip
+    histories = [History([{"loss": math.nan}], diverged=True) for _ in nets]
+    if donor is None or all(values.isfinite().all() for values in donor.values()):  # else its heirs are lost, too
+        histories = train_together(
+            nets, learn, first.recipe, seed=first.stream("order"), setting=setting, checkpoint=checkpoint,
+            watch=None if first.donor else test, on_epoch=on_epoch,
+        )  # fmt: skip
     found = []
     for network, net, history in zip(networks, nets, histories, strict=True):
         began = time.perf_counter()
