@@ -1,0 +1,181 @@
+"""The eight-layer networks: the papers' sizes, what a head is, and weights that depend on their seed alone."""
+
+import copy
+import math
+
+import pytest
+import torch
+from made_families import batch, family
+from torch import nn
+
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.models.alexnet import build, caffenet, conv, mini, redraw
+from fctransfer_utils.models.heads import head_layers
+from fctransfer_utils.models.layers import blocks
+from fctransfer_utils.models.spec import NetSpec
+
+
+def count(net):
+    return sum(values.numel() for values in net.parameters())
+
+
+def outputs(net):
+    return [next(p.weight.shape[0] for p in layer.modules() if isinstance(p, nn.Conv2d | nn.Linear)) for layer in net]
+
+
+def weights(layer):
+    return next(part.weight for part in layer.modules() if isinstance(part, nn.Conv2d | nn.Linear))
+
+
+def test_caffenet_has_the_published_size_and_maps():
+    with torch.device("meta"):
+        net = caffenet()
+        signal, sides = torch.empty(2, 3, 227, 227), []
+        for layer in net[:5]:
+            signal = layer(signal)
+            sides.append(signal.shape[-1])
+    assert count(net) == 60_965_224
+    assert sides == [27, 13, 13, 13, 6]
+    assert outputs(net) == [96, 256, 384, 384, 256, 4096, 4096, 1000]
+
+
+def test_a_small_network_keeps_the_papers_proportions():
+    with torch.device("meta"):
+        assert outputs(mini(NetSpec(width=96), classes=1000, size=227)) == outputs(caffenet())
+    assert outputs(build(NetSpec(width=12), classes=7, size=32)) == [12, 32, 48, 48, 32, 512, 512, 7]
+
+
+@pytest.mark.parametrize("size", [16, 31, 32, 63, 64, 75, 96])
+@pytest.mark.parametrize(
+    "spec",
+    [NetSpec(width=6), *(NetSpec(kind="map", width=6, head=head) for head in ("fc", "gap", "gap_fc"))],
+    ids=["mini", "map fc", "map gap", "map gap_fc"],
+)
+def test_every_size_of_image_gives_scores(spec, size):
+    assert build(spec, classes=4, size=size).eval()(batch(size, count=2)).shape == (2, 4)
+
+
+def test_caffenet_takes_the_smallest_image_that_it_says_and_none_smaller():
+    spec = NetSpec(kind="caffenet")
+    with pytest.raises(InputError, match="at least") as caught:
+        build(spec, classes=2, size=20)
+    smallest = int(str(caught.value).split("at least ")[1].split()[0])
+    trunk = caffenet(classes=2, size=smallest)[:4]
+    with torch.no_grad():
+        assert trunk(torch.zeros(1, 3, smallest, smallest)).shape[-1] == 3
+        assert trunk(torch.zeros(1, 3, smallest - 1, smallest - 1)).shape[-1] < 3
+
+
+@torch.no_grad()
+def test_pooling_before_the_activation_gives_the_same_numbers():
+    layer = conv(3, 8, 5, pool=True)
+    convolution, pool, relu = layer
+    images = batch(32)
+    assert torch.equal(layer(images), pool(relu(convolution(images))))
+
+
+def test_a_global_average_needs_no_hidden_layers_and_fewer_parameters():
+    spec = {head: NetSpec(kind="map", width=12, head=head) for head in ("fc", "gap", "gap_fc")}
+    nets = {head: build(each, classes=10, size=32) for head, each in spec.items()}
+    assert [len(nets[head]) for head in ("fc", "gap", "gap_fc")] == [8, 6, 8]
+    trunks = [count(net[:5]) for net in nets.values()]
+    assert trunks[0] == trunks[1] == trunks[2]
+    assert count(nets["gap"][5:]) == 32 * 10 + 10
+    assert count(nets["fc"]) > count(nets["gap_fc"]) > count(nets["gap"])
+
+
+def test_trunks_of_one_seed_are_the_same_draw_whatever_the_head():
+    nets = [build(NetSpec(kind="map", width=6, head=head), classes=3, size=32, seed=2) for head in ("fc", "gap")]
+    assert all(map(torch.equal, nets[0][:5].parameters(), nets[1][:5].parameters()))
+
+
+@torch.no_grad()
+def test_a_flattening_head_knows_places_and_an_averaging_one_does_not():
+    maps = torch.randn(2, 8, 4, 4)
+    moved = maps.flip(3)
+    for kind, same in (("flat", False), ("fc", False), ("gap", True), ("gap_fc", True)):
+        head = nn.Sequential(head_layers(kind, channels=8, side=4, classes=3, hidden=16)).eval()
+        assert torch.allclose(head(maps), head(moved), atol=1e-6) == same
+
+
+def test_weights_depend_on_the_seed_and_on_their_layer_alone():
+    spec = NetSpec(width=6)
+    first, same, other = (build(spec, classes=3, size=16, seed=seed) for seed in (0, 0, 1))
+    assert all(map(torch.equal, first.parameters(), same.parameters()))
+    assert not any(torch.equal(weights(one), weights(two)) for one, two in zip(first, other, strict=True))
+    redraw(other, [3], seed=0)  # alone, or with all the others: the same draw
+    assert torch.equal(weights(other[2]), weights(first[2]))
+    torch.manual_seed(5)
+    assert torch.equal(weights(build(spec, classes=3, size=16)[0]), weights(first[0]))
+
+
+def test_redrawn_layers_change_and_no_others():
+    net = build(NetSpec(width=6), classes=3, size=16)
+    before = copy.deepcopy(net)
+    redraw(net, range(6, 9), seed=9)
+    changed = [not torch.equal(weights(one), weights(two)) for one, two in zip(net, before, strict=True)]
+    assert changed == [False] * 5 + [True] * 3
+
+
+def test_initialisations_have_the_spread_that_their_authors_state():
+    """He et al. 2015: variance 2 / inputs. Yosinski et al.: 0.01 and 0.005. torch: uniform within 1 / sqrt(inputs)."""
+    nets = {init: build(NetSpec(width=24, init=init), classes=20, size=32) for init in ("he", "gaussian", "torch")}
+    for place, layer in enumerate(nets["he"][:-1]):
+        inputs = weights(layer)[0].numel()
+        assert weights(layer).std().item() == pytest.approx(math.sqrt(2 / inputs), rel=0.1)
+        assert weights(nets["gaussian"][place]).std().item() == pytest.approx(
+            0.005 if place in (5, 6) else 0.01, rel=0.1
+        )
+        uniform = weights(nets["torch"][place])
+        assert uniform.std().item() == pytest.approx(inputs**-0.5 / math.sqrt(3), rel=0.1)
+        assert uniform.abs().max() <= inputs**-0.5
+    ones = [next(p.bias for p in layer.modules() if hasattr(p, "bias")).unique() for layer in nets["gaussian"]]
+    assert [values.item() for values in ones] == [0, 1, 0, 1, 1, 1, 1, 0]
+
+
+@torch.no_grad()
+def test_he_keeps_the_signal_and_torchs_default_loses_it():
+    images = batch(32, count=32)
+    nets = {init: build(NetSpec(width=24, init=init), classes=5, size=32).eval() for init in ("he", "torch")}
+    differ = {init: net[:7](images).std(0).mean() for init, net in nets.items()}  # from image to image
+    assert differ["he"] > 0.1
+    assert differ["torch"] < 0.01
+
+
+def test_redraw_works_on_blocks_with_norms_and_refuses_what_it_cannot_draw():
+    net = blocks(family("torchvision ResNet")[0])
+    redraw(net, [2], seed=1)
+    norms = [part for part in net[1].modules() if isinstance(part, nn.BatchNorm2d)]
+    assert norms
+    assert all(part.weight.eq(1).all() and part.running_var.eq(1).all() for part in norms)
+    vit = blocks(family("torchvision VisionTransformer")[0])
+    before = copy.deepcopy(vit.state_dict())
+    with pytest.raises(InputError, match="another seed"):
+        redraw(vit, range(1, len(vit) + 1))
+    assert all(torch.equal(values, before[key]) for key, values in vit.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"kind": "alexnet"}, "'alexnet'.*mini"),
+        ({"init": "He"}, "'He'.*he"),
+        ({"kind": "map", "head": "none"}, "'none'.*gap"),
+        ({"head": "gap"}, "map"),
+        ({"width": 2}, "width 2"),
+        ({"dropout": 1.0}, "dropout 1.0"),
+        ({"dropout": -0.1}, "dropout -0.1"),
+    ],
+)
+def test_a_specification_that_is_none_names_the_value(options, said):
+    with pytest.raises(InputError, match=said):
+        NetSpec(**options)
+
+
+def test_a_network_that_cannot_be_is_an_error():
+    with pytest.raises(InputError, match="1 class"):
+        build(NetSpec(), classes=1, size=32)
+    with pytest.raises(InputError, match="8 pixels"):
+        build(NetSpec(), classes=3, size=8)
+    with pytest.raises(InputError, match="1 x 1"):
+        head_layers("fc", channels=4, side=1, classes=3, hidden=8)

@@ -1,0 +1,188 @@
+"""Cut, copied, frozen: frozen means frozen, in every family of networks."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from made_families import FAMILIES, batch, family
+from torch import nn
+
+from fctransfer_utils.models.alexnet import build
+from fctransfer_utils.models.layers import blocks
+from fctransfer_utils.models.spec import NetSpec
+from fctransfer_utils.models.surgery import cut, freeze, frozen_layers, learning, train_mode, transplant
+
+LABELS = torch.tensor([0, 1, 2, 0])
+NORMS = nn.modules.batchnorm._BatchNorm
+
+
+def layers_of(name, *, classes, seed):
+    if name == "ours":
+        return build(NetSpec(width=6), classes=classes, size=16, seed=seed), 16
+    net, size = family(name, classes=classes, seed=seed)
+    return blocks(net), size
+
+
+def steps(net, images, *, count=3, **options):
+    """Steps of training with momentum and weight decay."""
+    descent = torch.optim.SGD(learning(net), lr=0.05, momentum=0.9, weight_decay=0.1, **options)
+    for _ in range(count):
+        train_mode(net)
+        F.cross_entropy(net(images), LABELS).backward()
+        descent.step()
+        descent.zero_grad(set_to_none=False)
+    return descent
+
+
+def state(net):
+    return copy.deepcopy(net.state_dict())
+
+
+every_network = pytest.mark.parametrize("name", [*FAMILIES, "ours"])
+
+
+@every_network
+def test_a_transplanted_frozen_prefix_is_the_donors_after_training_and_the_rest_is_not(name):
+    donor, size = layers_of(name, classes=5, seed=0)
+    images = batch(size)
+    for n in (len(donor) // 2, len(donor) - 1):
+        net, _ = layers_of(name, classes=3, seed=1)
+        fresh = state(net)
+        transplant(donor, net, n)
+        freeze(net, n)
+        held = {id(values) for group in steps(net, images).param_groups for values in group["params"]}
+        kept, expected = net[:n].state_dict(), donor[:n].state_dict()
+        assert kept.keys() == expected.keys()
+        assert all(torch.equal(values, expected[key]) for key, values in kept.items())  # statistics of norms too
+        assert all(values.grad is None for values in net[:n].parameters())
+        assert held.isdisjoint(map(id, net[:n].parameters()))
+        assert held == set(map(id, net[n:].parameters()))
+        still = [key for key, values in net[n:].state_dict().items() if torch.equal(values, fresh[key])]
+        assert not [key for key in still if not key.endswith("relative_position_index")]
+
+
+@every_network
+def test_the_prefix_computes_what_the_donor_computes(name):
+    donor, size = layers_of(name, classes=5, seed=0)
+    net, _ = layers_of(name, classes=3, seed=1)
+    n = len(donor) - 2
+    transplant(donor, net, n)
+    freeze(net, n)
+    images = batch(size)
+    steps(net, images, count=1)
+    with torch.no_grad():
+        assert torch.equal(cut(net, n)[0].eval()(images), cut(donor, n)[0].eval()(images))
+
+
+@every_network
+def test_frozen_norms_keep_their_statistics_others_move_and_dropout_stays_on(name):
+    net, size = layers_of(name, classes=3, seed=0)
+    n = len(net) // 2
+    freeze(net, n)
+    before = state(net)
+    with torch.no_grad():
+        train_mode(net)
+        net(batch(size))
+    for layers, moves in ((net[:n], False), (net[n:], True)):
+        for key in layers.state_dict():
+            if key.endswith(("running_mean", "running_var", "num_batches_tracked")):
+                assert torch.equal(net.state_dict()[key], before[key]) != moves
+        assert all(part.training == moves for part in layers.modules() if isinstance(part, NORMS))
+    assert all(part.training for part in net.modules() if isinstance(part, nn.Dropout))
+
+
+@every_network
+def test_a_frozen_signal_is_that_of_the_layers_run_one_by_one(name):
+    """What lets several networks share the run of one frozen prefix."""
+    net, size = layers_of(name, classes=3, seed=0)
+    net.eval()
+    images = batch(size)
+    with torch.no_grad():
+        whole, signal = net(images), images
+        for n in range(len(net)):
+            signal = net[n : n + 1](signal)
+            assert torch.equal(net[n + 1 :](signal), whole)
+
+
+def test_momentum_from_before_the_freeze_does_not_move_a_frozen_layer():
+    net, size = layers_of("ours", classes=3, seed=0)
+    images = batch(size)
+    careless = steps(net, images)  # holds every parameter, with its momentum
+    freeze(net, 4)
+    frozen = state(net[:4])
+    steps(net, images)
+    assert all(torch.equal(values, frozen[key]) for key, values in net[:4].state_dict().items())
+    careless.step()  # the contrast: an optimiser that still holds them
+    assert not any(torch.equal(values, frozen[key]) for key, values in net[:4].state_dict().items())
+
+
+def test_dropout_of_a_frozen_layer_still_drops():
+    net, size = layers_of("ours", classes=3, seed=0)
+    freeze(net, 7)
+    train_mode(net)
+    images = batch(size)
+    with torch.no_grad():
+        assert not torch.equal(net[:6](images), net[:6](images))
+        net.eval()
+        assert torch.equal(net[:6](images), net[:6](images))
+
+
+def test_a_rule_of_ones_own_freezes_what_it_names():
+    net, size = layers_of("torchvision ResNet", classes=3, seed=0)
+    freeze(net, len(net))
+    net[2].requires_grad_(True)
+    assert frozen_layers(net) == 2
+    before = state(net)
+    steps(net, batch(size))
+    moved = {key.split(".")[0] for key, values in net.state_dict().items() if not torch.equal(values, before[key])}
+    assert moved == {[name for name, _ in net.named_children()][2]}
+
+
+def test_norms_alone_may_learn():
+    net, size = layers_of("torchvision ResNet", classes=3, seed=0)
+    freeze(net, len(net))
+    for part in net.modules():
+        if isinstance(part, NORMS):
+            part.requires_grad_(True)
+    before = state(net)
+    steps(net, batch(size))
+    norms = {name for name, part in net.named_modules() if isinstance(part, NORMS)}
+    moved = {key.rpartition(".")[0] for key, values in net.state_dict().items() if not torch.equal(values, before[key])}
+    assert moved == norms
+
+
+def test_freezing_again_higher_or_lower_leaves_what_the_last_one_says():
+    net, _ = layers_of("ours", classes=3, seed=0)
+    for n in (5, 2, 8, 0):
+        freeze(net, n)
+        assert frozen_layers(net) == n
+        assert len(learning(net)) == 2 * (8 - n)  # a weight and a bias in each layer
+
+
+def test_all_layers_can_be_copied_and_none():
+    donor, size = layers_of("ours", classes=3, seed=0)
+    net, _ = layers_of("ours", classes=3, seed=1)
+    images, own = batch(size), state(net)
+    transplant(donor, net, 0)
+    assert all(torch.equal(values, own[key]) for key, values in net.state_dict().items())
+    transplant(donor, net, 8)
+    with torch.no_grad():
+        assert torch.equal(net.eval()(images), donor.eval()(images))
+    donor[0][0].weight.data.zero_()
+    assert net[0][0].weight.any()  # a copy, not the same memory
+
+
+@pytest.mark.parametrize("n", [-1, 9])
+def test_a_cut_that_is_none_is_an_error(n):
+    net, _ = layers_of("ours", classes=3, seed=0)
+    for use in (lambda: cut(net, n), lambda: freeze(net, n), lambda: transplant(net, net, n)):
+        with pytest.raises(ValueError, match="0 to 8"):
+            use()
+
+
+def test_layers_of_another_shape_are_not_copied():
+    donor = build(NetSpec(width=12), classes=3, size=16)
+    net = build(NetSpec(width=6), classes=3, size=16)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        transplant(donor, net, 3)
