@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
@@ -33,7 +33,7 @@ class Record:
 
     def to_json(self) -> str:
         """The text of its file."""
-        return json.dumps(asdict(self), allow_nan=False) + "\n"
+        return json.dumps(vars(self), allow_nan=False) + "\n"
 
 
 def finite(value: float) -> float | None:

@@ -1,0 +1,231 @@
+"""The same records however they come about, and nothing finished is lost whatever happens."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_studies import (
+    begin_run,
+    deadly,
+    deadly_once,
+    findings,
+    interrupt_soon,
+    kill_after,
+    moments,
+    pretended,
+    small_study,
+    tiny,
+    trained,
+)  # fmt: skip
+
+from fctransfer_utils.data.spec import DataSpec
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments import engine
+from fctransfer_utils.experiments.store import Store
+
+STUDY = small_study()
+LONGER = small_study(epochs=8)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """What the study finds when it is trained here, one network after another."""
+    return findings(STUDY, trained(STUDY, tmp_path_factory.mktemp("reference")))
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    return findings(LONGER, trained(LONGER, tmp_path_factory.mktemp("longer")))
+
+
+def leftovers(store):
+    return [*store.path.rglob("*.tmp"), *store.path.rglob("*.pt")]
+
+
+def test_in_another_order(tmp_path, reference):
+    shuffled = random.Random(1).sample(STUDY, len(STUDY))
+    assert findings(STUDY, trained(shuffled, tmp_path)) == reference
+
+
+def test_each_network_in_a_run_of_its_own(tmp_path, reference):
+    for row in STUDY[:9]:
+        store = trained([row], tmp_path)
+    assert findings(STUDY[:9], store) == reference[:9]
+
+
+def test_in_two_processes_one_of_which_dies(tmp_path, reference, monkeypatch):
+    monkeypatch.setenv("MADE_DEADLY", str(tmp_path / "died"))
+    store = trained(STUDY, tmp_path / "store", workers=2, load=deadly_once)
+    assert (tmp_path / "died").exists()
+    assert findings(STUDY, store) == reference
+
+
+def test_a_network_that_kills_its_process_costs_that_network_alone(tmp_path, reference):
+    killer = ({}, replace(STUDY[0][1], data=DataSpec("textures", size=16)))
+    store = Store(tmp_path)
+    with pytest.raises(InputError, match="1 of 11 networks") as error:
+        engine.run([killer, *STUDY[:9]], store, load=deadly, workers=2, device="cpu", dtype="float32")
+    assert "died" in str(error.value)
+    assert findings(STUDY[:9], store) == reference[:9]
+
+
+def test_a_network_that_fails_costs_that_network_and_its_heirs(tmp_path, reference, monkeypatch):
+    real = engine.train_job
+
+    def sometimes(job, *weights):
+        if any(labels["treatment"] == "AnB" and network in job.networks for labels, network in STUDY):
+            raise MemoryError("a line\nand another")
+        return real(job, *weights)
+
+    monkeypatch.setattr(engine, "train_job", sometimes)
+    store = Store(tmp_path)
+    with pytest.raises(InputError, match="4 of 18 networks.*MemoryError: a line and another"):
+        engine.run(STUDY, store, load=tiny, device="cpu", dtype="float32")
+    found = findings(STUDY, store)
+    assert [each for each in found if each] == [
+        each for (labels, _), each in zip(STUDY, reference, strict=True) if labels["treatment"] != "AnB"
+    ]
+    monkeypatch.undo()
+    assert engine.run(STUDY, store, load=tiny).trained == 4
+    assert findings(STUDY, store) == reference
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_keeps_what_is_finished(tmp_path, reference, workers):
+    def third(done, total, record):
+        if done == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    store = Store(tmp_path)
+    report = engine.run(STUDY, store, load=tiny, device="cpu", dtype="float32", workers=workers, progress=third)
+    assert report == engine.Report(3, 15, "interrupted")
+    assert engine.run(STUDY, store, load=tiny) == engine.Report(15, 0)
+    assert findings(STUDY, store) == reference
+
+
+def test_ctrl_c_in_the_midst_of_a_training(tmp_path, longer):
+    store = Store(tmp_path)
+    engine.run(LONGER[:1], store, load=tiny, device="cpu", dtype="float32")
+    interrupt_soon(0.3)
+    engine.run(LONGER, store, load=tiny)
+    engine.run(LONGER, store, load=tiny)
+    assert findings(LONGER, store) == longer
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_time_limit_ends_a_run_that_goes_on_later(tmp_path, longer, workers):
+    store = Store(tmp_path)
+    report = engine.run(LONGER, store, load=tiny, device="cpu", dtype="float32", time_limit=0.2, workers=workers)
+    assert report.stopped
+    assert report.trained + report.left == 18
+    assert report.left
+    assert engine.run(LONGER, store, load=tiny).stopped == ""
+    assert findings(LONGER, store) == longer
+    assert not leftovers(store)
+
+
+def test_progress_counts_to_the_end(tmp_path):
+    told = []
+    trained(STUDY, tmp_path, progress=lambda done, total, record: told.append((done, total)))
+    assert told == [(done, len(STUDY)) for done in range(len(STUDY) + 1)]
+
+
+def test_a_kill_before_any_file_operation_loses_nothing(tmp_path, monkeypatch):
+    study = [row for row in STUDY if row[0]["treatment"] in ("base", "AnB")][:3]  # a base, and both that need one
+    log, whole = tmp_path / "log", tmp_path / "whole"
+    begin_run(study, whole, log, pretend=True).join()
+    *keys, operations = log.read_text().split()
+    assert len(keys) == len({network.key for _, network in study}) + 1  # the donor of AnB is no row
+    expected = findings(study, Store(whole))
+    assert int(operations) > 20
+    for place in range(1, int(operations) + 1):
+        log, path = tmp_path / f"log{place}", tmp_path / f"store{place}"
+        process = begin_run(study, path, log, pretend=True, die_at=place)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        store = Store(path)
+        finished = log.read_text().split() if log.exists() else []
+        assert set(finished) <= {record.key for record in store.records()}
+        monkeypatch.setattr(engine, "train_job", pretended)
+        report = engine.run(study, store, load=tiny, device="cpu", dtype="float32")
+        assert report.trained <= len(keys) - len(finished)
+        assert findings(study, store) == expected
+        assert not leftovers(store)
+
+
+def killed_at(moment, tmp_path, longer):
+    log, path = tmp_path / "log", tmp_path / "store"
+    kill_after(begin_run(LONGER, path, log), moment)
+    finished = log.read_text().split() if log.exists() else []
+    store = Store(path)
+    assert {key for key in finished if len(key) == 16} <= {record.key for record in store.records()}
+    trained(LONGER, path)
+    assert findings(LONGER, store) == longer
+    assert not leftovers(store)
+
+
+@pytest.mark.parametrize("moment", moments(3, within=2.5, seed=1))
+def test_a_kill_at_a_random_moment_of_real_training(moment, tmp_path, longer):
+    killed_at(moment, tmp_path, longer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", moments(20, within=3, seed=2))
+def test_a_kill_at_twenty_random_moments(moment, tmp_path, longer):
+    killed_at(moment, tmp_path, longer)
+
+
+def test_no_workers_and_no_scheduler_are_refused(tmp_path):
+    with pytest.raises(InputError, match="0 workers"):
+        trained(STUDY, tmp_path, workers=0)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a Dask scheduler with two workers, and the processes of these."""
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    common = {"env": os.environ | {"PYTHONPATH": paths}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    options = ["--scheduler-file", str(file), "--no-dashboard"]
+    started = [subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *options], **common)]
+    for _ in range(2):
+        local = ["--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
+        started.append(subprocess.Popen([*dask, "worker", *options, *local], **common))
+    while not file.exists() or not file.read_text():
+        assert started[0].poll() is None
+        time.sleep(0.05)
+    try:
+        yield json.loads(file.read_text())["address"], started[1:]
+    finally:
+        for process in started[::-1]:
+            process.kill()
+            process.wait()
+
+
+def test_on_a_cluster_one_of_whose_workers_dies(tmp_path, reference, cluster):
+    address, workers = cluster
+
+    def kill_one(done, total, record):
+        if done == 2:
+            workers[0].kill()
+
+    store = trained(STUDY, tmp_path / "store", scheduler=address, progress=kill_one)
+    assert findings(STUDY, store) == reference
+    assert not leftovers(store)
+    shutil.rmtree(store.path)
+
+
+def test_a_scheduler_that_is_not_there_is_named(tmp_path):
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match="nowhere"):
+        trained(STUDY, tmp_path, scheduler="nowhere")

@@ -1,0 +1,119 @@
+"""The treatments of Yosinski et al., and that choices are made where nothing is judged."""
+
+from collections import Counter
+
+import pytest
+from made_studies import small_profile, small_study
+
+from fctransfer_utils.data.splits import TUNE, replicate_halves
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments.profiles import PROFILES, profile
+from fctransfer_utils.experiments.studies import distant, random_filters, recipes, transfer
+
+
+def rows(study, **wanted):
+    return [network for labels, network in study if wanted.items() <= labels.items()]
+
+
+@pytest.mark.parametrize("target", ["A", "B"])
+def test_treatments_are_those_of_the_paper(target):
+    study = transfer(profile("quick"))
+    (own,) = rows(study, treatment="base", target=target)
+    (other,) = rows(study, treatment="base", target={"A": "B", "B": "A"}[target])
+    for name, donor, frozen in (("BnB", own, True), ("AnB", other, True), ("BnB+", own, False), ("AnB+", other, False)):
+        found = rows(study, treatment=name, target=target)
+        for labels, network in study:
+            if network in found:
+                first = tuple(range(1, labels["n"] + 1))
+                assert (network.copied, network.frozen) == (first, first if frozen else ())
+                assert network.donor == donor
+                assert network.classes == own.classes
+    assert [network.copied[-1] for network in rows(study, treatment="AnB", target=target)] == [1, 2, 3, 4, 5, 6, 7]
+    (twice,) = rows(study, treatment="twice", target=target)
+    assert (twice.donor, twice.copied, twice.frozen) == (own, (1, 2, 3, 4, 5, 6, 7, 8), ())
+    (control,) = rows(study, treatment="long", target=target)
+    assert control.recipe.epochs == 2 * own.recipe.epochs
+    assert control.stream("init") == own.stream("init")
+
+
+def test_replicates_share_no_network_seed_or_split():
+    study = transfer(small_profile(replicates=3))
+    assert len({network.key for _, network in study}) == len(study)
+    assert {(labels["replicate"], network.seed, network.classes.replicate) for labels, network in study} == {
+        (replicate, replicate, replicate) for replicate in range(3)
+    }
+    assert set(Counter(labels["replicate"] for labels, _ in study).values()) == {len(study) // 3}
+
+
+def test_one_replicate_is_a_part_of_all():
+    few = transfer(small_profile(replicates=5), replicates=[3])
+    whole = transfer(small_profile(replicates=5))
+    assert [row for row in whole if row[0]["replicate"] == 3] == few
+
+
+def test_studies_share_their_base_networks():
+    bases = {network.key for network in rows(small_study(), treatment="base")}
+    assert bases == {network.key for network in rows(random_filters(small_profile()), treatment="base")}
+
+
+def test_random_filters_are_frozen_and_from_nobody():
+    for init in ("he", "gaussian"):
+        for network in rows(random_filters(small_profile()), treatment=f"random {init}"):
+            assert network.frozen
+            assert (network.donor, network.copied, network.drawn) == (None, (), init)
+
+
+def test_distant_halves_keep_the_control():
+    found = distant(small_profile(), "near-far")
+    assert {labels["treatment"] for labels, _ in found} == {"base", "long", "BnB", "AnB"}
+    assert {network.classes.split for _, network in found} == {"near-far"}
+
+
+@pytest.mark.parametrize("treatment", ["base", "AnB+"])
+def test_recipes_are_chosen_where_nothing_is_judged(treatment):
+    sizes = profile("quick")
+    found = recipes(sizes, grid={"learning_rate": (0.01, 0.04), "init": ("he", "torch")}, treatment=treatment, n=3)
+    judged = {network.seed for _, network in transfer(profile("full"))}
+    everyone = [network for _, network in found] + [network.donor for _, network in found if network.donor]
+    for network in everyone:
+        assert network.classes.replicate == TUNE
+        assert network.seed not in judged
+        assert network.held_out > 0
+    assert {(labels["learning_rate"], labels["init"]) for labels, _ in found} == {
+        (network.recipe.learning_rate, network.net.init) for _, network in found
+    }
+    assert len(found) == 8
+    if treatment == "AnB+":
+        assert {network.donor.recipe for _, network in found} == {sizes.recipe}
+
+
+def test_the_classes_to_tune_on_are_in_no_judged_half():
+    sizes = profile("full")
+    tuned = set().union(*replicate_halves(50, each=sizes.tune_each, replicate=TUNE))
+    for replicate in range(sizes.replicates):
+        assert not tuned & set().union(*replicate_halves(50, each=sizes.each, replicate=replicate))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: profile("huge"),
+        lambda: profile("quick", "imagenet"),
+        lambda: profile("quick", cuts=(0, 3)),
+        lambda: profile("quick", tuned_cuts=(8,)),
+        lambda: profile("quick", replicates=0),
+        lambda: recipes(profile("quick"), grid={"learning": (1,)}),
+        lambda: recipes(profile("quick"), grid={"epochs": (1,)}, treatment="AnA"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(wrong):
+    with pytest.raises(InputError):
+        wrong()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("data", ["glyphs", "tiny-imagenet", "folder"])
+def test_profiles_give_studies(name, data):
+    study = transfer(profile(name, data))
+    assert {labels["target"] for labels, _ in study} == {"A", "B"}
+    assert {labels["data"] for labels, _ in study} == {data}
