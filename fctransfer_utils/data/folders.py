@@ -1,0 +1,544 @@
+"""Any tree of class folders as labelled images: decoded once, mapped from disk ever after, with a summary of it all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import time
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+import numpy as np
+import PIL
+import torch
+from torch import Tensor
+
+from ..errors import InputError, one_line, unknown
+from ..files import build_folder, checksum, replacing, sha256_of, write_text
+from ..seeds import generator
+from .images import Images
+from .pictures import ENDINGS, BadPicture, Unscaled, in_bytes, printable, unscaled
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+DECODER = 1  # raised whenever the same file would give other pixels
+SYSTEM = ("@eadir", "__macosx", "#recycle", "$recycle.bin", "system volume information", "lost+found")
+TRAIN, TEST, VAL = ("train", "training"), ("test", "testing"), ("val", "valid", "validation")
+SHOWN = 3  # names that a message spells out of many
+
+Names = tuple[str, ...]  # a path below the root
+
+
+class Picture(NamedTuple):
+    """A picture by its part ("train", "test", or "all" where there are no parts), class and path below the root."""
+
+    part: str
+    label: int
+    path: Names
+
+
+class LeftOut(NamedTuple):
+    """A file of a part and class (or of none) that was not read, and why."""
+
+    part: str
+    name: str
+    reason: str
+    file: str
+    unreadable: bool = False
+
+
+class Listing(NamedTuple):
+    """What lies below ``root``; the pictures are sorted by part (train first), label and path."""
+
+    root: Path
+    layout: str
+    parts: tuple[str, ...]
+    classes: tuple[str, ...]
+    pictures: list[Picture]
+    left_out: list[LeftOut]
+
+
+class Decoded(NamedTuple):
+    """``pixels`` uint8 (n, 3, size, size), mapped from disk, of the pictures at ``positions`` of those asked for.
+
+    ``bad``: why the others cannot be read. ``digests``: a name of each image's pixels.
+    """
+
+    pixels: Tensor
+    positions: list[int]
+    bad: dict[int, str]
+    digests: list[bytes]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came in, by decoded pixels at ``size``; parts are "train" and "test", or "all".
+
+    ``counts`` and ``constant`` (images of one colour): of each part, by class. ``copies``: of each part, images that
+    equal one before them. ``leaked``: test images that are in train too. ``contradicting``: different images that
+    stand in more than one class.
+    """
+
+    root: str
+    layout: str
+    size: int
+    classes: tuple[str, ...]
+    counts: dict[str, tuple[int, ...]]
+    constant: dict[str, tuple[int, ...]]
+    copies: dict[str, int]
+    leaked: int
+    contradicting: int
+    left_out: tuple[LeftOut, ...]
+
+    def table(self) -> DataFrame:
+        """A row for each class: images of each part, files left out (unreadable; no pictures), images of one colour."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.counts, index=pd.Index(self.classes, name="class"))
+        for column, unreadable in (("unreadable", True), ("no_pictures", False)):
+            found = Counter(each.name for each in self.left_out if each.unreadable == unreadable)
+            table[column] = [found[name] for name in self.classes]
+        return table.assign(constant=np.sum(list(self.constant.values()), axis=0))
+
+    def __str__(self) -> str:
+        images = " and ".join(f"{sum(numbers)} {part}".removesuffix(" all") for part, numbers in self.counts.items())
+        lines = [
+            f"{len(self.classes)} classes, {images} images at {self.size} x {self.size} pixels, from {self.layout}"
+        ]
+        if self.leaked:
+            lines.append(
+                f"LEAK: {self.leaked} of {sum(self.counts['test'])} test images are in train too, pixel for pixel; "
+                "accuracy on these says nothing about new images"
+            )
+        unreadable = [each for each in self.left_out if each.unreadable]
+        lost = Counter((each.part, each.name) for each in unreadable).most_common()
+        for (part, name), count in lost[:SHOWN]:
+            there = [part] if part in self.counts else list(self.counts)
+            total = count + sum(self.counts[each][self.classes.index(name)] for each in there)
+            lines.append(
+                f"left out: {count} of {total} pictures of {name!r} ({part}): "
+                + _reasons(each for each in unreadable if (each.part, each.name) == (part, name))
+            )
+        if rest := sum(count for _, count in lost[SHOWN:]):
+            lines.append(f"left out: {rest} more of {len(lost) - SHOWN} other classes; see table()")
+        if others := _reasons(each for each in self.left_out if not each.unreadable):
+            lines.append(f"not read: {others}")
+        if flat := [
+            (name, sum(of)) for name, *of in zip(self.classes, *self.constant.values(), strict=True) if any(of)
+        ]:
+            lines.append(f"of one colour: {_few(f'{count} of {name!r}' for name, count in flat)}")
+        if any(self.copies.values()):
+            lines.append("copies: " + ", ".join(f"{count} within {part}" for part, count in self.copies.items()))
+        if self.contradicting:
+            lines.append(f"different images that stand in more than one class: {self.contradicting}")
+        return "\n".join(lines)
+
+
+class Folder(NamedTuple):
+    """The images of a folder, and what came in: print it wherever they are used."""
+
+    train: Images
+    test: Images
+    summary: Summary
+
+
+def read_folder(
+    root: Path | str,
+    *,
+    size: int,
+    test_share: float = 0.25,
+    seed: int = 0,
+    on_bad: str = "stop",
+    flip: bool = True,
+    progress: bool = False,
+) -> Folder:
+    """The images of a folder with train and test (or val) in it, or of one folder of classes, which ``seed`` splits.
+
+    Classes are the folders of pictures in alphabetical order; pictures may lie deeper in them. The split takes
+    ``test_share`` of each class's different images; copies of one stay together. ``on_bad``: "stop" raises for files
+    that cannot be read, "skip" leaves them out, and the summary says so. Both parts are normalised by train's mean and
+    deviation. Raises InputError for a folder without two classes, with an empty one, or with images all alike.
+    """
+    if not 0 < test_share < 1:
+        raise InputError(f"test_share {test_share} leaves a part empty; give a number between 0 and 1, such as 0.25.")
+    listing, found, labels, parts = _read(root, size=size, on_bad=on_bad, progress=progress)
+    whole = Images(found.pixels, torch.tensor(labels), tuple(map(printable, listing.classes)), flip=flip)
+    if "train" in parts:
+        middle = parts.index("test")
+        train, test = whole.at(slice(middle)), whole.at(slice(middle, None))  # of a slice both stay on disk
+    else:
+        parts = _split(found.digests, labels, listing, share=test_share, seed=seed)
+        train, test = (
+            whole.at(torch.tensor([each == part for each in parts]).nonzero().flatten()) for part in ("train", "test")
+        )
+        listing = listing._replace(layout=f"{listing.layout}, {test_share:g} of each class for test by seed {seed}")
+    train = train.measured()
+    return Folder(train, test.normalised_like(train), _summary(listing, found, labels, parts))
+
+
+def read_all(
+    root: Path | str, *, size: int, on_bad: str = "stop", flip: bool = True, progress: bool = False
+) -> tuple[Images, list[Path], Summary]:
+    """All images of a folder as one set, measured, and the file of each; parts that it has are put together."""
+    listing, found, labels, parts = _read(root, size=size, on_bad=on_bad, progress=progress)
+    images = Images(found.pixels, torch.tensor(labels), tuple(map(printable, listing.classes)), flip=flip).measured()
+    paths = [listing.root.joinpath(*listing.pictures[position].path) for position in found.positions]
+    return images, paths, _summary(listing, found, labels, ["all"] * len(parts))
+
+
+def files_of(root: Path | str) -> Listing:
+    """Which files of a folder are pictures of which class; none is opened. Raises InputError for another layout."""
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        what = "is a file; unpack it and name the folder" if root.exists() else "does not exist; check its name"
+        raise InputError(f"folder {printable(root)} {what}.")
+    others, folders = _walk(root)
+    paths = [path for path, reason in others if not reason]
+    places, layout = _layout(root, paths, folders)
+    names = {part: _children(folders, place) for part, place in places.items()}
+    _refuse(root, places, names, len(paths))
+    parts, classes = tuple(places), tuple(sorted(next(iter(names.values()))))
+    labels, pictures, left_out = {name: label for label, name in enumerate(classes)}, [], []
+    for path, reason in others:
+        part, name = _place(path, places)
+        if name and not reason:
+            pictures.append(Picture(part, labels[name], path))
+        else:
+            reason = reason or ("picture in no class folder" if part else "picture beside the folders that are read")
+            left_out.append(LeftOut(part, printable(name), reason, printable("/".join(path))))
+    pictures.sort(key=lambda picture: (parts.index(picture.part), *picture[1:]))
+    return Listing(root, layout, parts, classes, pictures, left_out)
+
+
+def _walk(root: Path) -> tuple[list[tuple[Names, str]], set[Names]]:
+    """The files below ``root``, each with the reason why it is not read ("" for pictures), and the folders."""
+
+    def stop(error: OSError) -> None:
+        raise InputError(f"folder {printable(error.filename)} cannot be read: {error.strerror}; check its rights.")
+
+    found, folders = [], set()
+    for here, below, files in os.walk(root, followlinks=True, onerror=stop):
+        path = Path(here).relative_to(root).parts
+        for name in [*below]:
+            inner = Path(here, name)
+            above = [root.joinpath(*path[:depth]) for depth in range(len(path) + 1)] if inner.is_symlink() else []
+            circle = any(folder.resolve().is_relative_to(inner.resolve()) for folder in above)
+            if reason := _foreign(name) or ("link in a circle" if circle else ""):
+                below.remove(name)
+                inside = 0 if circle else sum(len(names) for *_, names in os.walk(inner))
+                found += [((*path, name), reason)] * max(inside, 1)
+        folders.update((*path, name) for name in below)
+        for name in files:
+            ending = Path(name).suffix.lower()
+            reason = "" if ending in ENDINGS else f"ending {ending}" if ending else "no ending"
+            found.append(((*path, name), _foreign(name) or reason))
+    return found, folders
+
+
+def _foreign(name: str) -> str:
+    """Why a name is no class's and no picture's; empty where it may be."""
+    return "hidden" if name.startswith(".") else name if name.lower() in SYSTEM else ""
+
+
+def _layout(root: Path, pictures: list[Names], folders: set[Names]) -> tuple[dict[str, Names], str]:
+    """The folder in which the class folders of each part lie, and the layout in words."""
+    filled = {path[0] for path in pictures if len(path) > 1}
+    deep = sorted({path[0] for path in pictures if len(path) > 2})  # with pictures in folders of their own
+    trains, tests = _named(deep, TRAIN), [*_named(deep, TEST), *_named(deep, VAL)]
+    if not trains:
+        return {"all": ()}, "one folder of classes"
+    train, own = trains[0], _children(folders, (trains[0],))
+    if tests:  # ImageNet's test has no class folders: then val is meant
+        test = next((name for name in tests if own & _children(folders, (name,))), tests[0])
+        return {"train": (train,), "test": (test,)}, f"folders {printable(train)} and {printable(test)}"
+    if filled == {train}:
+        return {"all": (train,)}, f"folder {printable(train)} alone"
+    if len(own) < 2:
+        return {"all": ()}, "one folder of classes"  # one of which is called train
+    raise InputError(
+        f"{printable(root)} has class folders in {printable(train)}, pictures beside it in "
+        f"{_few(sorted(filled - {train}))}, and no test or val with class folders: name {printable(root / train)} to "
+        "have it split, or sort the others into class folders."
+    )
+
+
+def _named(names: list[str], words: Sequence[str]) -> list[str]:
+    """Those of ``names`` that are one of ``words``, or else have one: "seg_train" and "train2017" mean train."""
+    exact = [name for name in names if name.lower() in words]
+    return exact or [name for name in names if set(re.findall("[a-z]+", name.lower())) & set(words)]
+
+
+def _children(folders: set[Names], place: Names) -> set[str]:
+    return {_composed(path[-1]) for path in folders if path[:-1] == place}
+
+
+def _composed(name: str) -> str:
+    """A name in the one form of Unicode that is compared: Macs write an accent as a character of its own."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _place(path: Names, places: dict[str, Names]) -> tuple[str, str]:
+    """The part and the class that a file lies in; empty where it lies in none."""
+    for part, place in places.items():
+        depth = len(place)
+        if path[:depth] == place and len(path) > depth:
+            return part, _composed(path[depth]) if len(path) > depth + 1 else ""
+    return "", ""
+
+
+def _refuse(root: Path, places: dict[str, Names], names: dict[str, set[str]], pictures: int) -> None:
+    """Raise InputError for classes that cannot be told apart or are not in every part."""
+    every = set().union(*names.values())
+    where = {part: printable(root.joinpath(*place)) for part, place in places.items()}
+    for part, found in names.items():
+        if not every:
+            raise InputError(
+                f"{where[part]} has no class folders; {pictures} pictures lie in {printable(root)}. Put those of "
+                f"each class into a folder of its own; pictures end in {', '.join(sorted(ENDINGS))}."
+            )
+        if missing := sorted(every - found):
+            other = next(folder for its, folder in where.items() if its != part)
+            raise InputError(
+                f"classes of {other} that {where[part]} has not: {_few(missing)}; both need the same ones."
+            )
+    if len(every) == 1:
+        raise InputError(
+            f"{printable(root)} has one class, {_few(every)}, and nothing to tell it from; give 2 classes or more, or "
+            "name the folder deeper down in which they lie."
+        )
+
+
+def _refuse_empty(listing: Listing, pictures: Iterable[Picture]) -> None:
+    """Raise InputError unless every class has one of ``pictures`` in every part."""
+    found = {picture[:2] for picture in pictures}
+    for part in listing.parts:
+        empty = [name for label, name in enumerate(listing.classes) if (part, label) not in found]
+        if empty:
+            raise InputError(
+                f"classes of {printable(listing.root)} ({part}) without a readable picture: {_few(empty)}; put some "
+                f"there, ending in {', '.join(sorted(ENDINGS))}, or move the folders away."
+            )
+
+
+def _read(root: Path | str, *, size: int, on_bad: str, progress: bool) -> tuple[Listing, Decoded, list[int], list[str]]:
+    """The listing, its images, and the label and part of each image; unreadable pictures join ``left_out``."""
+    if on_bad not in ("stop", "skip"):
+        raise unknown("choice for on_bad", on_bad, ("stop", "skip"))
+    listing = files_of(root)
+    _refuse_empty(listing, listing.pictures)
+    whose = printable(listing.root)
+    found = decoded(listing.root, [picture.path for picture in listing.pictures], size=size, progress=progress)
+    for position, reason in found.bad.items():
+        part, label, path = listing.pictures[position]
+        name = printable(listing.classes[label])
+        listing.left_out.append(LeftOut(part, name, reason, printable("/".join(path)), unreadable=True))
+    if found.bad and on_bad == "stop":
+        lost = [each for each in listing.left_out if each.unreadable]
+        classes = Counter(f"{each.name!r} ({each.part})" for each in lost).most_common()
+        raise InputError(
+            f"{len(lost)} of {len(listing.pictures)} pictures of {whose} cannot be read: {_reasons(lost)}; by class: "
+            f"{_few(f'{count} of {name}' for name, count in classes)}. Mend or remove them, or leave them out by "
+            'on_bad="skip".'
+        )
+    kept = [listing.pictures[position] for position in found.positions]
+    _refuse_empty(listing, kept)
+    if len(set(found.digests)) == 1:
+        raise InputError(
+            f"all {len(kept)} pictures of {whose} are alike at {size} pixels: nothing can be learnt from them. Look at "
+            "the files."
+        )
+    return listing, found, [picture.label for picture in kept], [picture.part for picture in kept]
+
+
+def _split(digests: list[bytes], labels: list[int], listing: Listing, *, share: float, seed: int) -> list[str]:
+    """The part of each image: ``share`` of each class's different images, drawn by ``seed``, are for test."""
+    classes: dict[int, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, (digest, label) in enumerate(zip(digests, labels, strict=True)):
+        classes[label][digest].append(place)
+    parts = ["train"] * len(labels)
+    for label, different in classes.items():
+        name, groups, count = printable(listing.classes[label]), list(different.values()), len(different)
+        if count == 1:
+            raise InputError(
+                f"class {name!r} of {printable(listing.root)} has one image, and none for test; add pictures or move "
+                "its folder away."
+            )
+        tested = min(max(round(share * count), 1), count - 1)
+        chosen = torch.randperm(count, generator=generator(seed, "test", name))[:tested].tolist()
+        for place in (place for number in chosen for place in groups[number]):
+            parts[place] = "test"
+    return parts
+
+
+def _summary(listing: Listing, found: Decoded, labels: list[int], parts: list[str]) -> Summary:
+    names = [part for part in ("all", "train", "test") if part in parts]
+    counts, constant = ({part: [0] * len(listing.classes) for part in names} for _ in range(2))
+    seen, classes = {part: Counter() for part in names}, defaultdict(set)
+    flats = torch.cat([(some == some[:, :, :1, :1]).flatten(1).all(1) for some in found.pixels.split(2000)]).tolist()
+    for part, label, digest, flat in zip(parts, labels, found.digests, flats, strict=True):
+        counts[part][label] += 1
+        constant[part][label] += flat
+        seen[part][digest] += 1
+        classes[digest].add(label)
+    return Summary(
+        root=printable(listing.root),
+        layout=listing.layout,
+        size=found.pixels.shape[-1],
+        classes=tuple(map(printable, listing.classes)),
+        counts={part: tuple(numbers) for part, numbers in counts.items()},
+        constant={part: tuple(numbers) for part, numbers in constant.items()},
+        copies={part: digests.total() - len(digests) for part, digests in seen.items()},
+        leaked=sum(count for digest, count in seen.get("test", {}).items() if digest in seen["train"]),
+        contradicting=sum(len(each) > 1 for each in classes.values()),
+        left_out=tuple(listing.left_out),
+    )
+
+
+def _reasons(left_out: Iterable[LeftOut]) -> str:
+    """Each reason with its number of files and the first of them."""
+    files = defaultdict(list)
+    for each in left_out:
+        files[each.reason].append(each.file)
+    most = sorted(files.items(), key=lambda item: -len(item[1]))
+    return "; ".join(f"{len(names)} {reason} ({_few(dict.fromkeys(names))})" for reason, names in most)
+
+
+def _few(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    names = [printable(name) for name in names]
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def decoded(root: Path, files: Sequence[Names], *, size: int, progress: bool = False) -> Decoded:
+    """The pictures ``files`` below ``root``, decoded by ``pictures`` once and kept as long as the files stay the same.
+
+    Names, sizes and times of change tell. Of a file that changed within two seconds its bytes do too: a clock may be
+    too coarse to tell two changes apart. Raises InputError if a file changes while it is read.
+    """
+    root = root.resolve()
+    paths, young = ["/".join((str(root), *path)) for path in files], time.time_ns() - 2 * 10**9
+    stamps = [_stamp(path, young) for path in paths]
+    facts = [str(root), list(zip(files, stamps, strict=True))]
+
+    def make(position: int) -> Unscaled | BadPicture:
+        try:
+            found = unscaled(paths[position], size)
+        except BadPicture as error:
+            found = error
+        if _stamp(paths[position], young) != stamps[position]:
+            raise InputError(f"picture {printable(paths[position])} changes while it is read; repeat when it is whole.")
+        return found
+
+    return keep(facts, len(files), make, size=size, progress=progress)
+
+
+def _stamp(path: str, young: int) -> list[int | str]:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - of 100,000 files a Path would take longer
+        recent = max(status.st_mtime_ns, status.st_ctime_ns) > young and stat.S_ISREG(status.st_mode)
+        return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, sha256_of(path) if recent else ""]
+    except OSError as error:  # reading it will say the same
+        return [str(error.strerror)]
+
+
+def keep(
+    facts: list, count: int, make: Callable[[int], Unscaled | BadPicture], *, size: int, progress: bool = False
+) -> Decoded:
+    """Images 0 to ``count`` - 1 as ``make`` gives them, kept in ``build_folder()/images`` by a checksum of ``facts``.
+
+    They are written there whole or not at all; of two processes that need them the second waits for the first. Raises
+    InputError if the folder cannot be written.
+    """
+    from filelock import FileLock
+
+    key = checksum([DECODER, PIL.__version__, size, facts])
+    array = build_folder() / "images" / f"{key}.npy"
+    found = _kept(array, count)
+    if found is None:
+        try:
+            array.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(array.with_name(f".{key}.lock")):
+                if _kept(array, count) is None:
+                    _write(array, count, make, size=size, progress=progress)
+        except OSError as error:
+            raise InputError(
+                f"decoded images cannot be written to {printable(array.parent)}: {one_line(error)}; make room there, "
+                "or set FCTRANSFER_BUILD to a folder that can be written."
+            ) from None
+        found = _kept(array, count)
+    return found
+
+
+def _kept(array: Path, count: int) -> Decoded | None:
+    """What lies in the file ``array``; None unless it is whole and the pixels are those that were written."""
+    try:
+        about = json.loads(array.with_suffix(".json").read_text(encoding="utf-8"))
+        pixels = np.load(array, mmap_mode="c", allow_pickle=False)  # "c": no change of a tensor reaches the disk
+        digests = [hashlib.blake2b(image, digest_size=16).digest() for image in np.asarray(pixels)]
+        if about["sha256"] != hashlib.sha256(b"".join(digests)).hexdigest():
+            return None
+        bad = {int(position): reason for position, reason in about["bad"].items()}
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None
+    positions = [position for position in range(count) if position not in bad]
+    return Decoded(torch.from_numpy(pixels), positions, bad, digests)
+
+
+def _write(array: Path, count: int, make: Callable, *, size: int, progress: bool) -> None:
+    """Decode with a few threads, in order. Deep pictures wait for the largest value of all and are then read again."""
+    from tqdm.auto import tqdm
+
+    for left in array.parent.glob(".*.tmp"):  # of runs that were killed: of this one, or not written to for a day
+        if left.name.startswith(f".{array.name}.") or left.stat().st_mtime < time.time() - 86400:
+            left.unlink(missing_ok=True)
+    bad, deep, digests, largest = {}, {}, [], Counter()
+
+    def put(file: BinaryIO, values: np.ndarray) -> bytes:
+        content = values.transpose(2, 0, 1).tobytes()
+        file.write(content)
+        return hashlib.blake2b(content, digest_size=16).digest()
+
+    with (
+        replacing(array) as temporary,
+        temporary.open("wb") as file,
+        ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
+        tqdm(total=count, desc="decoding", unit="image", disable=not progress) as bar,
+    ):
+        _header(file, count, size)
+        first = file.tell()
+        for start in range(0, count, 256):  # few decoded pictures wait in memory
+            chunk = range(start, min(start + 256, count))
+            for position, found in zip(chunk, pool.map(make, chunk), strict=True):
+                if isinstance(found, BadPicture):
+                    bad[position] = found.reason
+                    continue
+                if found.kind != "bytes":
+                    deep[len(digests)] = position, found.kind
+                    largest[found.kind] = max(largest[found.kind], found.largest)
+                digests.append(put(file, in_bytes(found, 1)))
+            bar.update(len(chunk))
+        for row, (position, kind) in deep.items():
+            found = make(position)
+            if isinstance(found, BadPicture):
+                raise found
+            file.seek(first + row * 3 * size**2)
+            digests[row] = put(file, in_bytes(found, largest[kind] or 1))
+        file.seek(0)
+        _header(file, len(digests), size)
+    about = {"sha256": hashlib.sha256(b"".join(digests)).hexdigest(), "bad": bad}
+    write_text(array.with_suffix(".json"), json.dumps(about))
+
+
+def _header(file: BinaryIO, count: int, size: int) -> None:
+    """The header of a .npy file; numpy pads it, so that the number of images may change afterwards."""
+    shape = (count, 3, size, size)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
