@@ -1,0 +1,164 @@
+"""The public sets as their makers publish them, and which of their classes are natural."""
+
+import numpy as np
+import pytest
+from made_pictures import tiny_imagenet
+from PIL import Image
+from timm.data import ImageNetInfo
+from torchvision.transforms import v2
+
+from fctransfer_utils.data import public, splits
+from fctransfer_utils.data.folders import read_folder
+from fctransfer_utils.data.public import halves_of, natural_manmade, read_public
+from fctransfer_utils.errors import InputError
+
+WORDS = {"n01443537": "goldfish, Carassius auratus", "n02124075": "Egyptian cat", "n03042490": "cliff dwelling"}
+
+
+@pytest.fixture(autouse=True)
+def _build(tmp_path, monkeypatch):
+    monkeypatch.setenv("FCTRANSFER_BUILD", str(tmp_path / "build"))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return tiny_imagenet(tmp_path / "tiny-imagenet-200", WORDS)
+
+
+def cifar(folder, batches, names, *, extra=0, seed=0):
+    """Binary files of CIFAR: for each image ``extra`` bytes, its label and its pixels (3, 32, 32)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chance = np.random.default_rng(seed)
+    written = {}
+    for file, count in batches.items():
+        records = chance.integers(0, 256, (count, extra + 1 + 3072), dtype=np.uint8)
+        records[:, extra] = np.arange(count) % 3
+        records.tofile(folder / file)
+        written[file] = records[:, extra + 1 :].reshape(-1, 3, 32, 32)
+    (folder / names).write_text("airplane\nbird\ncat\n\n")
+    return written
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """CIFAR of few images: what is written beside its files' names is how many each holds."""
+    for name, about in public.CIFAR.items():
+        files = {file: count // 2000 for file, count in about.files.items()}
+        monkeypatch.setitem(public.CIFAR, name, about._replace(files=files))
+    return public.CIFAR
+
+
+def test_tiny_imagenet_stands_in_the_order_of_wnids_and_says_its_names(tiny):
+    train, test = read_public("tiny-imagenet", tiny, size=64)
+    assert [name.split(" (")[0] for name in train.classes] == ["goldfish", "Egyptian cat", "cliff dwelling"]
+    assert train.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
+    assert test.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    own = np.asarray(Image.open(tiny / "train" / "n02124075" / "images" / "n02124075_1.JPEG"))
+    assert (train.pixels[4].permute(1, 2, 0).numpy() == own).all()
+    own = np.asarray(Image.open(tiny / "val" / "images" / "val_5.JPEG"))  # the second of class 2
+    assert (test.pixels[5].permute(1, 2, 0).numpy() == own).all()
+    assert test.mean == train.mean == pytest.approx((train.pixels / 255.0).mean((0, 2, 3)).tolist(), abs=1e-6)
+
+
+def test_the_folder_that_holds_a_set_will_do_too(tiny):
+    inside, outside = (read_public("tiny-imagenet", root, size=32)[0] for root in (tiny, tiny.parent))
+    assert inside.fingerprint() == outside.fingerprint()
+    assert inside.size == 32
+
+
+@pytest.mark.parametrize(
+    "lost", ["wnids.txt", "words.txt", "val/val_annotations.txt", "train/n02124075/images/*", "val/images/val_3.JPEG"]
+)
+def test_what_tiny_imagenet_lacks_is_named(tiny, lost):
+    for path in tiny.glob(lost):
+        path.unlink()
+    with pytest.raises(InputError, match=lost.split("/")[-1].replace("*", "n02124075")):
+        read_public("tiny-imagenet", tiny, size=32)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "named"),
+    [
+        ("wnids.txt", "n01443537\nn02124075\n../../secret\n", "secret"),
+        ("wnids.txt", "n01443537\nn02124075\n", "n03042490"),
+        ("val/val_annotations.txt", "val_0.JPEG\tn01443537\n", "annotations"),
+        ("val/val_annotations.txt", "".join(f"val_{n}.JPEG\tn01443537\n" for n in (0, 1, 2, 3, 4, 5, 5)), "val_5"),
+        ("val/images/val_1.JPEG", "<html>", "val_1.JPEG"),
+    ],
+)
+def test_what_is_wrong_in_tiny_imagenet_is_named(tiny, file, text, named):
+    (tiny / file).write_text(text)
+    with pytest.raises(InputError, match=named):
+        read_public("tiny-imagenet", tiny, size=32)
+
+
+def test_tiny_imagenet_is_no_folder_of_classes(tiny):
+    with pytest.raises(InputError, match="images"):
+        read_folder(tiny, size=32)
+
+
+@pytest.mark.parametrize(("name", "extra"), [("cifar10", 0), ("cifar100", 1)])
+def test_cifar_is_read_byte_by_byte(tmp_path, small, name, extra):
+    *batches, names = small[name].files
+    counts = {file: small[name].files[file] for file in batches}
+    written = cifar(tmp_path / small[name].folder, counts, names, extra=extra)
+    train, test = read_public(name, tmp_path, size=32)
+    assert train.classes == ("airplane", "bird", "cat")
+    assert (train.pixels.numpy() == np.concatenate([written[file] for file in batches[:-1]])).all()
+    assert (test.pixels.numpy() == written[batches[-1]]).all()
+    assert test.labels.tolist() == [index % 3 for index in range(len(test))]
+
+
+def test_cifar_at_another_size_is_resized_as_every_picture_is(tmp_path, small):
+    *batches, names = small["cifar100"].files
+    written = cifar(tmp_path, {file: small["cifar100"].files[file] for file in batches}, names, extra=1)
+    train, test = read_public("cifar100", tmp_path, size=48)
+    again, _ = read_public("cifar100", tmp_path, size=48)
+    image = Image.fromarray(written["train.bin"][7].transpose(1, 2, 0))
+    assert (train.pixels[7].permute(1, 2, 0).numpy() == np.asarray(v2.Resize(48)(image))).all()
+    assert len(test) == small["cifar100"].files["test.bin"]
+    assert again.fingerprint() == train.fingerprint()
+
+
+def test_cifar_that_is_incomplete_or_pickled_is_refused_and_the_file_named(tmp_path, small):
+    *batches, names = small["cifar10"].files
+    folder = tmp_path / "cifar-10-batches-bin"
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    with pytest.raises(InputError, match=r"data_batch_1\.bin.*cifar-10-binary\.tar\.gz.*pickle"):
+        read_public("cifar10", tmp_path, size=32)
+    cifar(folder, {file: small["cifar10"].files[file] for file in batches}, names)
+    short = folder / "data_batch_4.bin"
+    short.write_bytes(short.read_bytes()[:-3073])
+    with pytest.raises(InputError, match=r"data_batch_4\.bin"):
+        read_public("cifar10", tmp_path, size=32)
+
+
+def test_published_cifar_has_60000_images():
+    for name in ("cifar10", "cifar100"):
+        assert sum(public.CIFAR[name].files.values()) == 60_000
+
+
+def test_an_unknown_set_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cifar10"):
+        read_public("cifar", tmp_path, size=32)
+
+
+def test_natural_classes_of_imagenet_are_those_of_the_published_split():
+    natural, made = natural_manmade(ImageNetInfo().label_names())
+    assert set(natural) == splits.NATURAL
+    assert (len(natural), len(made)) == (449, 551)
+
+
+def test_what_is_not_known_to_be_natural_is_refused_and_no_half_is_made_of_it(tiny):
+    for name in ("goldfish", "n00015388", "n07566340", "n014435371"):
+        with pytest.raises(InputError, match=name):
+            natural_manmade(["n01443537", name])
+    train, _ = read_public("tiny-imagenet", tiny, size=32)
+    assert halves_of("tiny-imagenet", train) == {"natural-manmade": ((0, 1), (2,))}
+    assert halves_of("tiny-imagenet", train.of_classes([0, 1])) == {}
+
+
+def test_halves_of_cifar_are_known_by_their_names(tmp_path, small):
+    *batches, names = small["cifar10"].files
+    cifar(tmp_path, {file: small["cifar10"].files[file] for file in batches}, names)
+    assert halves_of("cifar10", read_public("cifar10", tmp_path, size=32)[0]) == {"natural-manmade": ((1, 2), (0,))}
