@@ -15,6 +15,7 @@ from matplotlib import font_manager, scale, ticker
 
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: a column and a page of a journal
 GREY = "#666666"
+TICKS = {"labelsize": 7.5, "major.size": 3, "minor.size": 2, "major.width": 0.8, "minor.width": 0.6}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ LOOKS = {
     "AnB": Look("#D55E00", "^"),
     "AnB+": Look("#E69F00", "v", (4, 1.5)),
     "random": Look("#CC79A7", "X", (1, 1.2)),
+    "random he": Look("#CC79A7", "X", (1, 1.2)),
+    "random gaussian": Look("#8C510A", "P", (3, 1.2, 1, 1.2)),
 }
 SPARE = [
     Look(colour, marker, dash)
@@ -94,6 +97,7 @@ def _settings() -> dict[str, Any]:
         "axes.grid.axis": "y",
         "axes.axisbelow": True,
         "axes.labelsize": 8,
+        "axes.linewidth": 0.8,
         "axes.titlesize": 8.5,
         "axes.titlelocation": "left",
         "axes.formatter.useoffset": False,
@@ -113,8 +117,7 @@ def _settings() -> dict[str, Any]:
         "savefig.dpi": 200,
         "svg.hashsalt": "fctransfer",  # the same table gives the same file
         "text.parse_math": False,
-        "xtick.labelsize": 7.5,
-        "ytick.labelsize": 7.5,
+        **{f"{axis}tick.{name}": size for axis in "xy" for name, size in TICKS.items()},
     }
 
 

@@ -1,0 +1,432 @@
+"""Four kinds of figure: curves, forests of intervals, heat maps and images.
+
+The first three take a tidy table and the names of its columns. Intervals are in ``low`` and ``high``, how many values
+they stand on in ``count``, as ``analysis.effects`` gives them; ``col`` is the column whose values have a panel each.
+Every function returns a ``Figure`` that pyplot does not know of, in the style of ``plots.style`` whatever the caller
+has set, and raises InputError for an empty table and for a column that it lacks.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import ScalarFormatter
+
+from ..errors import InputError
+from . import style
+from .style import COLUMN, PAGE, Look, drawable
+
+PERCENT, SHARE = (0, 100), (0, 1)  # what is possible for an accuracy
+SMALL = 7  # points: text inside a figure
+LINE = 9.5 / 72  # inches that a line of text needs
+Panel = tuple[Any, Axes, pd.DataFrame]  # its value of ``col``, where it is drawn, its rows
+
+
+def curves(
+    table: pd.DataFrame,
+    x: str,
+    *,
+    hue: str,
+    y: str = "mean",
+    col: str | None = None,
+    points: pd.DataFrame | None = None,
+    across: Sequence[str] = ("base", "long", "twice"),
+    bounds: tuple[float, float] | None = None,
+    zero: float | None = None,
+    logx: bool = False,
+    sharey: bool = True,
+    xlabel: str = "",
+    ylabel: str = "",
+    counted: str = "replicates",
+    width: float | None = None,
+    height: float = 2.6,
+) -> Figure:
+    """A line for each ``hue`` over ``x``, with its intervals.
+
+    ``points``: single networks or replicates, with the same columns, drawn pale behind. ``across``: values of ``hue``
+    that stand for no ``x``, such as base networks; their line crosses the panel. ``bounds``: what is possible for ``y``
+    (``PERCENT``, ``SHARE``); intervals and axes end there. ``counted``: what ``count`` counts, for the titles. Names
+    stand at the ends of the lines where there is room, else in a legend. ``width``, ``height`` (of a row): inches.
+    """
+    _check(table, x, y, hue, col)
+    if points is not None:
+        _check(points, x, y, hue)
+    looks = style.looks(table[hue])
+    named = not pd.api.types.is_numeric_dtype(table[x])  # such as layers: in the order of the table
+    values = list(dict.fromkeys(table[x])) if named else sorted(set(table[x]))
+    where = {value: float(place if named else value) for place, value in enumerate(values)}
+    step = min(np.diff([*where.values()]), default=1) * 0.35 / max(len(looks), 6)  # intervals stand side by side
+    ends: dict[Axes, dict[Any, float]] = {}
+    with style.themed():
+        figure, panels = _panels(table, col, width=width, height=height, sharey=sharey)
+        for name, ax, rows in panels:
+            if logx:
+                ax.set_xscale("log")
+            behind = _of(points, col, name) if points is not None else rows[:0]
+            for place, (level, look) in enumerate(looks.items()):
+                its = rows[(rows[hue] == level) & np.isfinite(rows[y].astype(float))]
+                its = its.sort_values(x, key=lambda column: column.map(where))
+                single = behind[(behind[hue] == level) & behind[x].isin(values)]
+                shift = place - (len(looks) - 1) / 2
+                at, single_at = (part[x].map(where).to_numpy(float) for part in (its, single))
+                at, single_at = (part * 1.03**shift if logx else part + step * shift for part in (at, single_at))
+                crossing = level in across and len(its) == 1
+                if crossing:
+                    ax.axhline(its[y].iloc[0], color=look.colour, ls=look.line, zorder=1.5)
+                    single_at = np.full(len(single), at[0])
+                ax.plot(single_at, single[y], look.marker, color=look.colour, alpha=0.3, ms=2.5, mew=0)
+                ax.plot(at, its[y], look.marker, ls="" if crossing else look.line, color=look.colour, ms=_size(look))
+                _bars(ax, at, its, look, bounds, vertical=True)
+                if len(its):
+                    ends.setdefault(ax, {})[level] = float(its[y].iloc[-1])
+            if zero is not None:
+                ax.axhline(zero, color="black", lw=0.8, zorder=1)
+            if logx:
+                ax.xaxis.set_major_formatter(style.PlainLogFormatter())
+                ax.xaxis.set_minor_formatter(style.PlainLogFormatter())
+            if named or len(values) <= 13:
+                ax.set_xticks([*where.values()], [drawable(value) if named else f"{value:g}" for value in values])
+                ax.set_xticks([], minor=True)
+            if named:
+                ax.set_xlim(-0.5, len(values) - 0.5)
+            _within(ax, bounds, vertical=True)
+            _words(ax, name, rows, counted, xlabel or x, ylabel or y)
+        _name_lines(figure, ends, looks)
+        return _settled(figure)
+
+
+def forest(
+    table: pd.DataFrame,
+    y: str,
+    *,
+    x: str = "mean",
+    hue: str | None = None,
+    col: str | None = None,
+    points: pd.DataFrame | None = None,
+    bounds: tuple[float, float] | None = None,
+    zero: float = 0,
+    margin: float | None = None,
+    xlabel: str = "difference (points)",
+    counted: str = "replicates",
+    width: float | None = None,
+) -> Figure:
+    """Differences with their intervals, a line for each ``y`` from top to bottom; with one panel, numbers beside them.
+
+    ``margin``: differences within it are shaded. For the rest see ``curves``.
+    """
+    _check(table, y, x, hue, col)
+    names = list(dict.fromkeys(table[y]))
+    looks = style.looks(table[hue]) if hue else {None: style.LOOKS["BnB"]}
+    lines = len(names) * max(1, 0.65 * len(looks))
+    with style.themed():
+        figure, panels = _panels(table, col, width=width, height=0.75 + 0.24 * lines, sharey=True)
+        for name, ax, rows in panels:
+            behind = _of(points, col, name) if points is not None else rows[:0]
+            for place, (level, look) in enumerate(looks.items()):
+                its, single = (_of(part, hue, level) for part in (rows, behind[behind[y].isin(names)]))
+                offset = 0.7 / len(looks) * (place - (len(looks) - 1) / 2)
+                at = its[y].map(names.index).to_numpy(float) + offset
+                below = single[y].map(names.index).to_numpy(float) + offset + 0.22 / len(looks)
+                ax.plot(single[x], below, look.marker, color=look.colour, alpha=0.35, ms=2.5, mew=0)
+                ax.plot(its[x], at, look.marker, color=look.colour, ms=_size(look))
+                _bars(ax, at, its, look, bounds, vertical=False)
+                for height, words in zip(at, _numbers(its, x) if len(panels) == 1 else (), strict=False):
+                    ax.annotate(
+                        words, (1, height), xycoords=("axes fraction", "data"), xytext=(6, 0),
+                        textcoords="offset points", va="center", fontsize=SMALL, color=_dark(look) if hue else "black",
+                    )  # fmt: skip
+            ax.axvline(zero, color="black", lw=0.8, zorder=1)
+            if margin is not None:
+                ax.axvspan(zero - margin, zero + margin, color="#EEEEEE", zorder=0)
+            ax.set(yticks=range(len(names)), yticklabels=[drawable(name) for name in names])
+            ax.set_ylim(len(names) - 0.5, -0.5)
+            ax.grid(visible=True, axis="x")
+            ax.grid(visible=False, axis="y")
+            ax.tick_params(axis="y", length=0)
+            _within(ax, bounds, vertical=False)
+            _words(ax, name, rows, counted, xlabel, "")
+        if hue:
+            _legend(figure, looks, above=True, lines=False)
+        return _settled(figure)
+
+
+def heat(
+    table: pd.DataFrame,
+    row: str,
+    column: str,
+    value: str,
+    *,
+    col: str | None = None,
+    text: str = ".1f",
+    centre: float | None = None,
+    label: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    width: float | None = None,
+) -> Figure:
+    """Matrices, ``row`` by ``column``, with numbers in their cells and one scale of colours for all.
+
+    ``text``: a format for ``value``, or a column of the table that is written instead. ``centre``: the value that is
+    white, with a colour to each side. A cell that the table does not have stays empty.
+    """
+    import seaborn as sns
+
+    _check(table, row, column, value, col)
+    if table.duplicated([name for name in (row, column, col) if name]).any():
+        raise InputError(f"several rows stand for one cell of {row} by {column}; take their mean, or use ``col``.")
+    rows, columns = (list(dict.fromkeys(table[name])) for name in (row, column))
+    low, high = table[value].min(), table[value].max()
+    if centre is not None:
+        far = max(abs(low - centre), abs(high - centre)) or 1
+        low, high = centre - far, centre + far
+    slanted = max(len(drawable(name)) for name in columns) > 6
+    turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    with style.themed():
+        figure, panels = _panels(table, col, width=width, height=0.9 + 0.24 * len(rows) + 0.5 * slanted, sharey=True)
+        for name, ax, its in panels:
+            wide = its.pivot(index=row, columns=column).reindex(index=rows)
+            numbers = wide[value].reindex(columns=columns).astype(float)
+            words = wide[text].reindex(columns=columns).map(drawable) if text in table else True
+            sns.heatmap(
+                numbers, annot=words, fmt="" if text in table else text, annot_kws={"size": SMALL}, ax=ax, cbar=False,
+                vmin=low, vmax=high, cmap="Blues" if centre is None else "vlag", linewidths=0.5, xticklabels=False,
+                yticklabels=False,
+            )  # fmt: skip
+            ax.set_xticks(np.arange(len(columns)) + 0.5, [drawable(one) for one in columns], **turn)
+            ax.set_yticks(np.arange(len(rows)) + 0.5, [drawable(one) for one in rows])
+            ax.tick_params(length=0)
+            ax.grid(visible=False)
+            _words(ax, name, its, "", xlabel or column, ylabel or row)
+        bar = figure.colorbar(ax.collections[0], ax=[ax for _, ax, _ in panels], shrink=0.8, pad=0.02)
+        bar.outline.set_visible(False)
+        bar.set_label(drawable(label or value))
+        return _settled(figure)
+
+
+def images(
+    pixels: Any,
+    titles: Sequence[object] = (),
+    *,
+    groups: Sequence[object] = (),
+    boxes: Mapping[int, Sequence[tuple[str, tuple[float, float, float, float]]]] | None = None,
+    columns: int = 8,
+    cmap: str = "gray",
+    width: float = PAGE,
+) -> Figure:
+    """Pictures in rows of ``columns``, each under its title.
+
+    ``pixels``: uint8 (N, 3, H, W), (N, H, W, 3) or (N, H, W) in grey, or a list of pictures of several sizes.
+    ``titles``: one for each picture, in any script. ``groups``: one for each picture; those of one group stand together
+    under its name. ``boxes``: {place of the picture: [(name, (left, top, right, bottom))]} in pixels. Raises InputError
+    for values that are not uint8, and for a number of titles or groups that is not that of the pictures.
+    """
+    pictures = [_picture(one) for one in pixels]
+    for what, given in (("titles", titles), ("groups", groups)):
+        if len(given) not in (0, len(pictures)):
+            raise InputError(f"{len(pictures)} pictures have {len(given)} {what}; give one for each, or none.")
+    if not pictures:
+        raise InputError("there are 0 pictures to draw; give at least one.")
+    members: dict[object, list[int]] = {}
+    for place in range(len(pictures)):
+        members.setdefault(groups[place] if len(groups) else None, []).append(place)
+    columns = min(columns, max(map(len, members.values())))
+    side = min(width / columns, 1.6)  # inches
+    words = [_short(title, letters=max(6, int(side * 72 / 4.4))) for title in titles]  # a letter is 4.4 points wide
+    tall = side * min(2, max(one.shape[0] / one.shape[1] for one in pictures))
+    tall += 0.04 + LINE * max((title.count("\n") + 1 for title in words), default=0)
+    rows = {name: -(-len(places) // columns) for name, places in members.items()}
+    heights = [count * tall + 0.22 * bool(len(groups)) for count in rows.values()]
+    looks = style.looks(name for found in (boxes or {}).values() for name, _ in found)
+    with style.themed():
+        figure = Figure(figsize=(side * columns, sum(heights) + 0.3 * bool(looks)), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.02, wspace=0.02)
+        parts = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for part, (name, places) in zip(parts, members.items(), strict=True):
+            if len(groups):
+                part.suptitle(drawable(name), x=0.005, ha="left", fontsize=8.5)
+            for number, ax in enumerate(part.subplots(rows[name], columns, squeeze=False).flat):
+                ax.set_axis_off()
+                if number < len(places):
+                    place = places[number]
+                    ax.imshow(pictures[place], cmap=cmap, interpolation="nearest", vmin=0, vmax=255)
+                    ax.set_title(words[place] if words else "", fontsize=SMALL, loc="center", pad=2)
+                    for label, box in (boxes or {}).get(place, ()):
+                        _frame(ax, box, looks[label])
+        if looks:
+            _legend(figure, looks, above=True, markers=False)
+        return _settled(figure)
+
+
+def _check(table: pd.DataFrame, *names: str | None) -> None:
+    absent = [name for name in names if name and name not in table]
+    if absent:
+        raise InputError(f"the table has no column {absent[0]!r}; it has {', '.join(map(str, table.columns))}.")
+    if not len(table):
+        raise InputError("the table has no rows, so there is nothing to draw; look at how it was selected.")
+
+
+def _of(table: pd.DataFrame, column: str | None, value: Any) -> pd.DataFrame:
+    """The rows of one value; all where the table does not have the column."""
+    return table[table[column] == value] if column in table else table
+
+
+def _panels(
+    table: pd.DataFrame, col: str | None, *, width: float | None, height: float, sharey: bool
+) -> tuple[Figure, list[Panel]]:
+    """A figure with a panel for each value of ``col``: up to three in a row."""
+    values = list(dict.fromkeys(table[col])) if col else [None]
+    along = len(values) if len(values) <= 3 else 2 if len(values) == 4 else 3
+    down = -(-len(values) // along)
+    size = (width or (PAGE if along > 1 else 1.4 * COLUMN), height * down)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = list(figure.subplots(down, along, squeeze=False, sharex=True, sharey=sharey).flat)
+    for ax in axes[len(values) :]:
+        ax.remove()
+    for ax in axes[max(0, len(values) - along) : len(values)]:  # also above a place that stays empty
+        ax.tick_params(labelbottom=True)
+    return figure, [(value, ax, _of(table, col, value)) for value, ax in zip(values, axes, strict=False)]
+
+
+def _bars(
+    ax: Axes, at: np.ndarray, rows: pd.DataFrame, look: Look, bounds: tuple[float, float] | None, *, vertical: bool
+) -> None:
+    """Intervals, as far as they are possible, of the rows that have one."""
+    if "low" in rows and "high" in rows:
+        low, high = (np.clip(rows[name].to_numpy(float), *(bounds or (-np.inf, np.inf))) for name in ("low", "high"))
+        known = np.isfinite(low) & np.isfinite(high)
+        lines = ax.vlines if vertical else ax.hlines
+        lines(at[known], low[known], high[known], color=look.colour, lw=1.2, zorder=1.8)
+
+
+def _within(ax: Axes, bounds: tuple[float, float] | None, *, vertical: bool) -> None:
+    """End the axis, but for half a marker, where nothing is possible any more."""
+    if bounds:
+        axis = ax.yaxis if vertical else ax.xaxis
+        room = 0.02 * (bounds[1] - bounds[0])
+        low, high = axis.get_view_interval()
+        low, high = max(low, bounds[0] - room), min(high, bounds[1] + room)
+        axis.set_ticks([at for at in axis.get_majorticklocs() if max(low, bounds[0]) <= at <= min(high, bounds[1])])
+        (ax.set_ylim if vertical else ax.set_xlim)(low, high)
+
+
+def _words(ax: Axes, name: Any, rows: pd.DataFrame, counted: str, xlabel: str, ylabel: str) -> None:
+    """What the panel shows, how many values its intervals stand on, and at the figure's edge the names of the axes."""
+    title = [] if name is None else [drawable(name)]
+    counts = sorted(set(rows["count"].dropna().astype(int))) if counted and "count" in rows else []
+    if counts:
+        title.append(f"{' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} {counted}")
+    ax.set_title(", ".join(title))
+    ax.set_xlabel(drawable(xlabel) if ax.xaxis.get_tick_params()["labelbottom"] else "")
+    ax.set_ylabel(drawable(ylabel) if ax.get_subplotspec().is_first_col() else "")
+
+
+def _name_lines(figure: Figure, ends: dict[Axes, dict[Any, float]], looks: dict[Any, Look]) -> None:
+    """Names beside the last panel, at the ends of its lines, if all are there and have room; else a legend."""
+    figure.draw_without_rendering()
+    ax = figure.axes[-1]
+    heights = ends.get(ax, {})
+    low, high = ax.get_ylim()
+    tall = ax.get_position().height * figure.get_figheight()
+    gap = (high - low) * LINE / tall
+    places = _apart(heights, gap)
+    moved = max((abs(places[level] - height) for level, height in heights.items()), default=0)
+    one_row = ax.get_subplotspec().get_gridspec().nrows == 1
+    if not one_row or set(heights) != set(looks) or len(heights) * LINE > tall or moved > 2 * gap:
+        _legend(figure, looks)
+        return
+    for level, height in heights.items():
+        line = {"arrowstyle": "-", "color": looks[level].colour, "lw": 0.7, "shrinkA": 0, "shrinkB": 1}
+        ax.annotate(
+            drawable(level), (1, height), xycoords=("axes fraction", "data"), xytext=(1.06, places[level]),
+            textcoords=("axes fraction", "data"), va="center", color=_dark(looks[level]), annotation_clip=False,
+            arrowprops=line,
+        )  # fmt: skip
+
+
+def _apart(heights: dict[Any, float], gap: float) -> dict[Any, float]:
+    """Heights moved little by little until any two are ``gap`` apart."""
+    names = sorted(heights, key=heights.__getitem__)
+    values = np.array([heights[name] for name in names], dtype=float)
+    for _ in range(200):
+        push = np.maximum(gap - np.diff(values), 0) / 2
+        values[:-1] -= push
+        values[1:] += push
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+def _legend(
+    figure: Figure, looks: dict[Any, Look], *, above: bool = False, lines: bool = True, markers: bool = True
+) -> None:
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker if markers else "", ls=look.line if lines else "",
+               ms=_size(look), label=drawable(level))
+        for level, look in looks.items()
+    ]  # fmt: skip
+    where = {"loc": "outside upper center", "ncols": min(len(handles), 5)} if above else {"loc": "outside right center"}
+    figure.legend(handles=handles, handlelength=3.2, **where)
+
+
+def _size(look: Look) -> float:
+    return 7 if look.marker == "*" else 4.5
+
+
+def _dark(look: Look) -> tuple[float, ...]:
+    """The colour, dark enough for letters on white."""
+    return tuple(0.75 * part for part in to_rgb(look.colour))
+
+
+def _numbers(rows: pd.DataFrame, x: str) -> list[str]:
+    """Means and intervals in words."""
+    ends = (rows.get(name, [np.nan] * len(rows)) for name in ("low", "high"))
+    words = []
+    for mean, low, high in zip(rows[x], *ends, strict=True):
+        words.append(f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]" if np.isfinite(low) else f"{mean:+.1f}")
+    return [one.replace("-", "\N{MINUS SIGN}") for one in words]
+
+
+def _picture(one: Any) -> np.ndarray:
+    """A picture as (H, W) or (H, W, 3)."""
+    one = np.asarray(one)
+    if one.dtype != np.uint8:
+        raise InputError(f"a picture has values of type {one.dtype}; give uint8, 0 to 255.")
+    if one.ndim == 3 and one.shape[-1] != 3 and one.shape[0] in (1, 3):
+        one = np.moveaxis(one, 0, -1)
+    one = one[..., 0] if one.ndim == 3 and one.shape[-1] == 1 else one
+    if not one.size or one.ndim not in (2, 3) or (one.ndim == 3 and one.shape[-1] != 3):
+        raise InputError(f"a picture has the shape {one.shape}; give (3, H, W), (H, W, 3) or (H, W).")
+    return one
+
+
+def _short(title: object, *, letters: int) -> str:
+    """A title in at most two lines of so many letters."""
+    lines = textwrap.wrap(drawable(title), letters) or [""]
+    return "\n".join(lines[:2]) if len(lines) <= 2 else f"{lines[0]}\n{lines[1][: letters - 1]}…"
+
+
+def _frame(ax: Axes, box: tuple[float, float, float, float], look: Look) -> None:
+    """A box with a white edge, to be seen on any picture. Pixel 0 is drawn from -0.5 to 0.5."""
+    left, top, right, bottom = box
+    for colour, thick, line in (("white", 2.4, "-"), (look.colour, 1.3, look.line)):
+        corner = (left - 0.5, top - 0.5)
+        ax.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, ec=colour, lw=thick, ls=line))
+
+
+def _settled(figure: Figure) -> Figure:
+    """Lay the figure out here, in this style, so that it looks the same wherever it is shown or saved."""
+    figure.draw_without_rendering()
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):  # how many ticks it takes depends on the settings
+            low, high = sorted(axis.get_view_interval())
+            axis.set_ticks([at for at in axis.get_majorticklocs() if low <= at <= high])
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure

@@ -1,0 +1,112 @@
+"""Networks as rows of boxes, one for each layer: where its weights come from, and whether it stands still.
+
+The scheme is that of Figure 1 of Yosinski et al. (2014). It is drawn from a tidy list, so that a notebook can read that
+list off real networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Arc, Rectangle
+
+from ..errors import InputError, unknown
+from . import style
+from .style import PAGE, drawable
+
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+SOURCES = {"A": "#E8935F", "B": "#B5D9F0", "random": "#FFFFFF"}  # apart in grey, too
+COLUMNS = ("network", "layer", "source", "frozen")
+CELL = 0.75  # inches of a layer, where there is room
+LINE = {"A": "-", "B": "-", "random": (0, (3, 2))}
+KEY = {"A": "copied from base A", "B": "copied from base B", "random": "new: drawn at random"}
+
+
+def treatments(n: int, *, layers: Sequence[str] = LAYERS) -> pd.DataFrame:
+    """The list for the treatments of Yosinski et al. at ``n``: baseA, baseB, BnB, BnB+, AnB and AnB+.
+
+    A row for each network and layer, from the input to the scores: ``network``, ``layer``, ``source`` of the weights
+    that training starts from ("A", "B" or "random"), ``frozen``, ``learns`` (the half it is trained on).
+    """
+    if not 1 <= n < len(layers):
+        raise InputError(f"there is nothing to copy, or to learn, at n = {n}; choose 1 to {len(layers) - 1}.")
+    kinds = [("base A", "", False, "A"), ("base B", "", False, "B")]
+    kinds += [(f"{donor}{n}B{plus}", donor, not plus, "B") for donor in "BA" for plus in ("", "+")]
+    rows = []
+    for network, donor, frozen, learns in kinds:
+        for number, layer in enumerate(layers, start=1):
+            copied = bool(donor) and number <= n
+            rows.append((network, layer, donor if copied else "random", copied and frozen, learns))
+    return pd.DataFrame(rows, columns=[*COLUMNS, "learns"])
+
+
+def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
+    """Draw the networks of ``table``, see ``treatments``; its column ``learns`` is optional.
+
+    Layers stand in the order of the table. Raises InputError for a column that is not there and an unknown source.
+    """
+    absent = [name for name in COLUMNS if name not in table]
+    if absent or not len(table):
+        missing = f"column {absent[0]!r}" if absent else "rows"
+        raise InputError(f"the table has no {missing}; give {', '.join(COLUMNS)} of each layer.")
+    for source in table["source"]:
+        if source not in SOURCES:
+            raise unknown("source of weights", source, SOURCES)
+    networks = dict(iter(table.groupby("network", sort=False)))
+    longest = max(map(len, networks.values()))
+    names = 0.15 + 0.085 * max(len(drawable(name)) for name in networks)  # inches
+    ends = 1.3 if "learns" in table else 0.1
+    cell = min(CELL, (width - names - ends) / longest)
+    letters = max(len(drawable(name)) for name in table["layer"])
+    size = min(7.5, 0.8 * cell * 72 / (0.62 * letters))  # points; a letter is 0.62 of them wide
+    wide, tall = max(names + longest * cell + ends, names + 5.6), (0.8 * len(networks) + 0.1) * cell + 0.35
+    with style.themed():
+        figure = Figure(figsize=(wide, tall), layout="none")
+        ax = figure.add_axes((0, 0, 1, 1))
+        ax.set(xlim=(-names / cell, (wide - names) / cell), ylim=((tall - 0.35) / cell, -0.35 / cell))
+        ax.set_axis_off()
+        for row, (name, layers) in enumerate(networks.items()):
+            middle = 0.8 * row + 0.4
+            ax.text(-0.1, middle, drawable(name), ha="right", va="center")
+            for place, layer in enumerate(layers.itertuples()):
+                _box(ax, place, middle, drawable(layer.layer), layer.source, bool(layer.frozen), size)
+            if "learns" in table:
+                ax.annotate(
+                    f"classes of {drawable(layers['learns'].iloc[-1])}", (len(layers), middle),
+                    xytext=(len(layers) + 0.25 / cell, middle), va="center",
+                    arrowprops={"arrowstyle": "<-", "lw": 0.8, "color": "black", "shrinkA": 0},
+                )  # fmt: skip
+        _key(ax, cell)
+        figure.draw_without_rendering()
+    return figure
+
+
+def _box(ax: Axes, x: float, middle: float, words: str, source: str, frozen: bool, size: float) -> None:
+    edge = {"edgecolor": "black", "lw": 1.6 if frozen else 0.7, "ls": LINE[source]}
+    ax.add_patch(Rectangle((x + 0.06, middle - 0.31), 0.88, 0.62, facecolor=SOURCES[source], **edge))
+    ax.text(x + 0.5, middle - 0.12, words, ha="center", va="center", fontsize=size)
+    origin = "new" if source == "random" else source
+    ax.text(x + 0.13, middle + 0.17, origin, va="center", fontsize=min(6.5, size))
+    if frozen:
+        _lock(ax, x + 0.8, middle + 0.17)
+
+
+def _lock(ax: Axes, x: float, y: float, scale: float = 1) -> None:
+    ax.add_patch(Arc((x, y - 0.03 * scale), 0.1 * scale, 0.2 * scale, theta1=180, theta2=360, lw=1.1, color="black"))
+    ax.add_patch(Rectangle((x - 0.08 * scale, y - 0.04 * scale), 0.16 * scale, 0.14 * scale, color="black", lw=0))
+
+
+def _key(ax: Axes, cell: float) -> None:
+    """What colours and the lock mean, in a line above the networks: a sign every 1.3 inches."""
+    y = -0.16 / cell
+    for place, (source, words) in enumerate(KEY.items()):
+        x = 0.06 + 1.3 / cell * place
+        edge = {"edgecolor": "black", "lw": 0.7, "ls": LINE[source]}
+        ax.add_patch(Rectangle((x, y - 0.06 / cell), 0.17 / cell, 0.13 / cell, facecolor=SOURCES[source], **edge))
+        ax.text(x + 0.23 / cell, y, words, va="center", fontsize=7)
+    x = 0.06 + 1.3 / cell * len(KEY) + 0.2 / cell
+    _lock(ax, x, y, 0.75 / cell)
+    ax.text(x + 0.12 / cell, y, "frozen; all others learn", va="center", fontsize=7)
