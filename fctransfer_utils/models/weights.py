@@ -51,10 +51,12 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a file that is something else raises nearly anything
-        said = one_line(error)
-        if "Unsupported" in said or "TorchScript" in said:
+        said = one_line(error).rpartition("WeightsUnpickler error: ")[
+            2
+        ]  # torch's own advice before it is to run it all
+        if foreign := re.search(r"GLOBAL ([\w.]+)|TorchScript", said):
             raise InputError(
-                f"{path.name} holds more than tensors ({_foreign(said)}), and nothing in a file is run. "
+                f"{path.name} holds more than tensors ({foreign[1] or foreign[0]}), and nothing in a file is run. "
                 "Where it comes from, save the tensors alone: torch.save(net.state_dict(), path)."
             ) from error
         raise InputError(
@@ -62,12 +64,6 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
             ".safetensors."
         ) from error
     return named_tensors(content, path.name)
-
-
-def _foreign(said: str) -> str:
-    """The class that a file would have run, from what torch says of it."""
-    found = re.search(r"(?:GLOBAL|class) ([\w.]+)", said)
-    return found[1] if found else "TorchScript" if "TorchScript" in said else "Python objects"
 
 
 def named_tensors(content: object, file: str) -> dict[str, Tensor]:
