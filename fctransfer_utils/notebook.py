@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from .experiments.studies import Study
+
 PROFILES = {
     "read": "tables of the long studies as committed; what is short runs live",
     "quick": "every study for real, on rendered images",
@@ -51,6 +53,31 @@ class Notebook:
         if not committed.exists():
             raise InputError(f"there is no table {name!r} among those committed; run the notebook in {profiles[0]!r}.")
         return pd.read_csv(committed)
+
+    def study(self, name: str, study: Study, *, root: str = "", profiles: tuple[str, ...] = ("full",)) -> pd.DataFrame:
+        """The table ``name`` of a study's networks: trained in ``profiles`` on one process a core, else as committed.
+
+        ``root``: the folder of images that are not rendered. Networks that were trained before are not trained again.
+        """
+
+        def make() -> pd.DataFrame:
+            from tqdm.auto import tqdm
+
+            from .experiments import engine, table
+            from .experiments.store import Store
+            from .experiments.train import Files
+
+            store = Store(build_folder() / "stores" / study[0][1].data.name)
+            with tqdm(unit="network", desc=name, leave=False) as bar:
+
+                def progress(trained: int, total: int, record: object) -> None:
+                    bar.total, bar.n = total, trained
+                    bar.refresh()
+
+                engine.run(study, store, load=Files(root or None), workers=os.cpu_count() or 1, progress=progress)
+            return table.read(study, store)
+
+        return self.cached(name, make, profiles=profiles)
 
     def save(self, figure: Figure, name: str, caption: str) -> None:
         """Keep ``figure`` as a PNG of 200 dots an inch and show it, once, with its caption."""

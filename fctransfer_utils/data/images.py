@@ -37,15 +37,14 @@ class Images:
         return self.pixels.shape[-2]
 
     def measured(self) -> Images:
-        """The same images, to be normalised by their own mean and deviation."""
-        count, total, squares = 0, torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+        """The same images (uint8), to be normalised by their own mean and deviation."""
+        counts = torch.zeros(3, 256, dtype=torch.int64)  # how often each channel has each value: exact and fast
         for part in self.pixels.split(2000):  # a set may be larger than memory: it is read in parts
-            values = part.to(torch.float32) / 255
-            count += values[:, 0].numel()
-            total += values.sum((0, 2, 3), dtype=torch.float64).cpu()
-            squares += values.square().sum((0, 2, 3), dtype=torch.float64).cpu()
-        mean = total / count
-        std = (squares / count - mean**2).clamp(min=0).sqrt()
+            for channel in range(3):
+                counts[channel] += torch.bincount(part[:, channel].flatten(), minlength=256).cpu()
+        share, value = counts.double() / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
+        mean = share @ value
+        std = (share * (value - mean[:, None]) ** 2).sum(1).sqrt()
         return replace(self, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
 
     def normalised_like(self, other: Images) -> Images:
@@ -68,8 +67,8 @@ class Images:
         """The same images, resident on ``device``."""
         return replace(self, pixels=self.pixels.to(device), labels=self.labels.to(device))
 
-    def at(self, chosen: Tensor) -> Images:
-        """The images at the positions ``chosen``."""
+    def at(self, chosen: Tensor | slice) -> Images:
+        """The images at the positions ``chosen``; of a slice they stay where they are, as on disk."""
         return replace(self, pixels=self.pixels[chosen], labels=self.labels[chosen])
 
     def of_classes(self, members: Sequence[int]) -> Images:

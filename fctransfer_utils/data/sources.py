@@ -46,7 +46,7 @@ def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = Fal
         found = folders.read_folder(root, size=spec.size, progress=progress)
         return Source(found.train, found.test)
     if spec.needs_files:
-        train, test = public.read_public(spec.name, root, size=spec.size)
+        train, test = public.read_public(spec.name, root, size=spec.size, progress=progress)
         return Source(train, test, public.halves_of(spec.name, train))
     given = {
         name: value

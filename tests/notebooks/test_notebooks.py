@@ -1,0 +1,44 @@
+"""The committed notebooks: short, whole, and what they show comes out again."""
+
+import re
+
+import nbformat
+import pytest
+
+from fctransfer_utils import papermill_run
+
+BOOKS = papermill_run.notebooks()
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def texts(book):
+    """What each cell shows as text, without pictures."""
+    for number, cell in enumerate(book.cells):
+        if "injected-parameters" not in cell.metadata.get("tags", []):
+            for output in cell.get("outputs", []):
+                shown = output.get("text") or output.get("data", {}).get("text/plain", "")
+                if "image/png" not in output.get("data", {}) and shown:
+                    yield number, " ".join(shown.split())
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_short_and_committed_with_its_outputs(path):
+    book = nbformat.read(path, as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert len(book.cells) <= 30
+    assert [cell.execution_count for cell in code if cell.source] == sorted(cell.execution_count for cell in code)
+    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert any(cell.outputs for cell in code)
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_shows_comes_out_again(path, tmp_path, monkeypatch):
+    """The same words, and numbers that are near: other processors round otherwise on their way through a training."""
+    monkeypatch.setenv("FCTRANSFER_BUILD", str(tmp_path))
+    executed = papermill_run.run(path, profile="read", output=tmp_path / path.name)
+    then, now = (list(texts(nbformat.read(each, as_version=4))) for each in (path, executed))
+    assert [NUMBER.sub("#", text) for _, text in now] == [NUMBER.sub("#", text) for _, text in then]
+    for (_, before), (_, after) in zip(then, now, strict=True):
+        for old, new in zip(NUMBER.findall(before), NUMBER.findall(after), strict=True):
+            assert float(new) == pytest.approx(float(old), rel=0.1, abs=6), f"{before}\n{after}"
