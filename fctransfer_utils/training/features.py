@@ -1,0 +1,112 @@
+"""What every layer of a network says of images, in one pass: the features that probes are fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isqrt
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..data.images import Images
+from ..errors import InputError
+
+
+@torch.no_grad()
+def features(
+    net: nn.Sequential,
+    images: Images,
+    *,
+    cuts: Sequence[int] | None = None,
+    pool: int = 1,
+    device: str = "cpu",
+    batch_size: int = 200,
+    progress: bool = False,
+) -> dict[int, Tensor]:
+    """The signal behind each of ``cuts`` (all: 1 to the number of layers), float32 (N, F) on the CPU.
+
+    Maps are averaged to ``pool`` x ``pool`` places and flattened channel by channel. Of tokens the class token comes
+    first and then the average of the others, as of a map. Vectors stay as they are. ``net`` is left in evaluation mode.
+    Raises InputError for a cut that ``net`` does not have, and for a map smaller than ``pool``.
+    """
+    wanted = sorted(set(range(1, len(net) + 1) if cuts is None else cuts))
+    if not wanted or not 1 <= wanted[0] <= wanted[-1] <= len(net):
+        raise InputError(f"cuts {wanted} of a network of {len(net)} layers; give numbers from 1 to {len(net)}.")
+    if pool < 1 or not len(images):
+        raise InputError(f"pool = {pool} of {len(images)} images gives no features; both have to be 1 or more.")
+    net.to(device).eval()
+    found: dict[int, Tensor] = {}
+    starts = range(0, len(images), batch_size)
+    if progress:
+        from tqdm.auto import tqdm
+
+        starts = tqdm(starts, desc="features", unit="batch", leave=False)
+    for start in starts:
+        signal = images.normalise(images.pixels[start : start + batch_size].to(device))
+        for n, layer in enumerate(net[: wanted[-1]], start=1):
+            signal = layer(signal)
+            if n in wanted:
+                part = _pooled(net, n, signal.float(), pool)
+                if n not in found:
+                    found[n] = torch.empty(len(images), part.shape[1])
+                found[n][start : start + len(part)] = part  # a copy: the next layer may work in place
+    return found
+
+
+def as_maps(net: nn.Sequential, n: int, signal: Tensor) -> Tensor:
+    """The map (N, C, H, W) behind layer ``n``, whose signal may also be channels-last (N, H, W, C), as Swin's is.
+
+    The layer or the network says so by ``output_fmt`` = "NHWC", timm's word for it. Without a word the two sides that
+    are alike are the places, and a map with all three alike has its channels first.
+    """
+    said = getattr(net[n - 1], "output_fmt", getattr(net, "output_fmt", None))
+    if said is None:
+        said = "NHWC" if signal.shape[1] == signal.shape[2] != signal.shape[3] else "NCHW"
+    return signal.movedim(3, 1) if said == "NHWC" else signal
+
+
+def prefix_tokens(net: nn.Sequential, n: int, signal: Tensor) -> int:
+    """How many first tokens of ``signal`` (N, T, C) stand for no place. The class token is the first of them.
+
+    The layer or the network says so by ``num_prefix_tokens``, timm's word for it. Without a word there is one where
+    T - 1 is a square number, and none where T is. Raises InputError for another T.
+    """
+    said = getattr(net[n - 1], "num_prefix_tokens", getattr(net, "num_prefix_tokens", None))
+    if said is not None:
+        return said
+    tokens = signal.shape[1]
+    for prefix in (0, 1):
+        if isqrt(tokens - prefix) ** 2 == tokens - prefix:
+            return prefix
+    raise InputError(
+        f"of the {tokens} tokens behind layer {n} it is not known which is the class token; set num_prefix_tokens of "
+        "the network to the number of tokens that stand for no place."
+    )
+
+
+def _pooled(net: nn.Sequential, n: int, signal: Tensor, pool: int) -> Tensor:
+    """``signal`` behind layer ``n`` as (N, F)."""
+    if signal.dim() == 2:
+        return signal
+    if signal.dim() == 4:
+        return _averaged(as_maps(net, n, signal), n, pool)
+    if signal.dim() != 3:
+        raise InputError(f"layer {n} gives {tuple(signal.shape)}, which is neither maps nor tokens nor vectors.")
+    prefix = prefix_tokens(net, n, signal)
+    places = signal[:, prefix:].movedim(2, 1)
+    side = isqrt(places.shape[2])
+    shape = (side, side) if side**2 == places.shape[2] else (1, -1)  # a row, of which only the average is asked
+    places = places.unflatten(2, shape)
+    return torch.cat([signal[:, : min(prefix, 1)].flatten(1), _averaged(places, n, pool)], 1)
+
+
+def _averaged(maps: Tensor, n: int, pool: int) -> Tensor:
+    """Maps (N, C, H, W) as (N, C * pool * pool)."""
+    height, width = maps.shape[2:]
+    if pool > min(height, width):
+        raise InputError(
+            f"the map behind layer {n} has {height} x {width} places, too few to average to {pool} x {pool}; take a "
+            "smaller pool, fewer cuts or larger images."
+        )
+    return F.adaptive_avg_pool2d(maps, pool).flatten(1)

@@ -1,0 +1,332 @@
+"""Convex probes, which tell how much of a class a linear map reads off features, and many small heads at once."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import InputError, unknown
+from ..seeds import generator
+from .device import Setting, seeded
+from .loop import History
+from .recipe import Recipe
+
+Features = Tensor | Mapping[int, Tensor]  # (N, F), or those of several cuts, to be taken together
+KINDS = ("ridge", "logistic")
+GRID = tuple(10.0**power for power in range(-4, 3))  # strengths as shares of the mean squared length of a row
+WIDEST = 7  # grids that are tried at most, each but the first a power of ten wider
+TOLERANCE = 1e-7  # a logistic probe has converged at a gradient of this length: see _Problem._logistic
+ROUGHLY = 1e-5  # the same while strengths are compared
+ROUNDS = 200  # of 10 iterations; 2 to 10 of them are usual
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear classifier in float64: scores (N, classes) are ``(x - mean) * scale @ weight + bias``.
+
+    ``strength`` times the squared weights is added to the summed squared error (ridge: scikit-learn's ``alpha``), or
+    half of it to the summed cross-entropy (logistic: 1 / ``C``). ``tried``: the held-out accuracy of every strength.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    weight: Tensor
+    bias: Tensor
+    strength: float
+    tried: dict[float, float] = field(default_factory=dict)
+
+    def scores(self, x: Features) -> Tensor:
+        """Scores (N, classes) of features (N, F), or of the cuts that the probe was fitted to."""
+        return (combine(x)[0].double() - self.mean) * self.scale @ self.weight + self.bias
+
+    def accuracy(self, x: Features, y: Tensor) -> float:
+        """Top-1: the share of rows, 0 to 1, whose highest score is that of their label."""
+        return (self.scores(x).argmax(1) == y).double().mean().item()
+
+
+def fit_probe(
+    train_x: Features,
+    train_y: Tensor,
+    *,
+    classes: int,
+    kind: str = "ridge",
+    strengths: Sequence[float] | None = None,
+    validation: float | Sequence[Tensor] = 0.2,
+    seed: int = 0,
+) -> Probe:
+    """A linear classifier of features (N, F) with labels (N,): ridge on targets -1 and 1, or multinomial logistic.
+
+    Features are standardised by the training rows (one that is the same in all of them becomes 0) and, where several
+    cuts are taken together, divided by the root of their cut's width, so that no cut weighs more than another.
+
+    The strength is that of ``strengths`` with the highest accuracy on held-out rows, the middle one of equals: a share
+    of every class drawn from ``seed``, or the rows of each fold in ``validation``. A choice at the end of the grid
+    widens it; a single strength is taken as it is. Then all rows are fitted. Raises InputError for features and labels
+    that do not fit.
+    """
+    x, weights = combine(train_x)
+    if kind not in KINDS:
+        raise unknown("kind of probe", kind, KINDS)
+    if x.dim() != 2 or not len(x) or len(x) != len(train_y) or not x.isfinite().all():
+        raise InputError(f"features {tuple(x.shape)} with {len(train_y)} labels; give finite numbers, a row a label.")
+    if not 0 <= int(train_y.min()) <= int(train_y.max()) < classes:
+        raise InputError(f"labels {int(train_y.min())} to {int(train_y.max())} are not among {classes} classes from 0.")
+    problem = _Problem(x, train_y, weights, kind, classes)
+    grid = sorted(strengths or [share * problem.squared_length for share in GRID])
+    if grid[0] <= 0:
+        raise InputError(f"strength {grid[0]} is not possible; give numbers above 0.")
+    if len(grid) == 1:
+        return problem.probes(grid)[0]
+    held_out = _share(train_y, validation, seed) if isinstance(validation, float) else validation
+    inner = [(_Problem(*_without(x, train_y, held), weights, kind, classes), held) for held in held_out]
+    tried: dict[float, float] = {}
+    for _ in range(WIDEST):
+        compared = [(part.probes(grid, tolerance=ROUGHLY), held) for part, held in inner]
+        found = [[probe.accuracy(x[held], train_y[held]) for probe in each] for each, held in compared]
+        tried.update(zip(grid, torch.tensor(found, dtype=torch.float64).mean(0).tolist(), strict=True))
+        equals = [strength for strength in sorted(tried) if tried[strength] == max(tried.values())]
+        best = equals[len(equals) // 2]
+        if best not in (min(tried), max(tried)):
+            break
+        grid = [best / 10 if best == min(tried) else best * 10]
+    return replace(problem.probes([best])[0], tried={strength: tried[strength] for strength in sorted(tried)})
+
+
+def combine(features: Features) -> tuple[Tensor, Tensor]:
+    """Features of several cuts side by side, (N, all widths), and the weight of each: 1 / root of its cut's width.
+
+    Features of one cut come back as they are, with weights of 1.
+    """
+    if isinstance(features, Tensor):
+        return features, torch.ones(features.shape[-1], dtype=torch.float64)
+    blocks = [features[n] for n in sorted(features)]
+    weights = [torch.full((block.shape[1],), block.shape[1] ** -0.5, dtype=torch.float64) for block in blocks]
+    return torch.cat(blocks, 1), torch.cat(weights)
+
+
+def widened(train_x: Tensor, *others: Tensor, width: int, seed: int = 0) -> list[Tensor]:
+    """Features (N, F) and behind them random ReLU features of them, ``width`` in all: more features, nothing learnt.
+
+    The control for probes of several cuts. The random layer (He's weights, standard normal biases) sees features
+    standardised by the rows of ``train_x``; ``others`` are widened alike.
+    """
+    mean, scale = _standard(train_x.double())
+    more = width - train_x.shape[1]
+    if more < 0:
+        raise InputError(f"width = {width} is less than the {train_x.shape[1]} features that there are; give more.")
+    chance = generator(seed, "widened")
+    weight = torch.randn(train_x.shape[1], more, generator=chance, dtype=torch.float64)
+    weight *= (2 / train_x.shape[1]) ** 0.5
+    bias = torch.randn(more, generator=chance, dtype=torch.float64)
+    return [
+        torch.cat([x, torch.addmm(bias, (x.double() - mean) * scale, weight).relu().to(x.dtype)], 1)
+        for x in (train_x, *others)
+    ]
+
+
+def folds(labels: Tensor, k: int, *, seed: int = 0, repeats: int = 1) -> list[Tensor]:
+    """The held-out rows of ``k`` folds, ``repeats`` times drawn anew; each fold has its share of every class.
+
+    Raises InputError for a class with fewer than 2 rows, which no fold can both learn and judge.
+    """
+    counts = torch.bincount(labels)
+    if not 2 <= k <= len(labels) or int(counts[counts > 0].min()) < 2:
+        raise InputError(
+            f"{k} folds of {len(labels)} rows whose smallest class has {int(counts[counts > 0].min())}; give 2 folds "
+            "or more, and at least 2 rows of every class."
+        )
+    found = []
+    for repeat in range(repeats):
+        order = torch.randperm(len(labels), generator=generator(seed, "folds", repeat))
+        dealt = order[labels[order].argsort(stable=True)]  # class by class, so that dealing them out shares each
+        found += [dealt[fold::k].sort().values for fold in range(k)]
+    return found
+
+
+def cross_validated(
+    features: Features, labels: Tensor, *, held_out: Sequence[Tensor], classes: int, **options: object
+) -> list[float]:
+    """The accuracy on each fold's ``held_out`` rows of a probe fitted to all others; for the options see fit_probe.
+
+    The strength is chosen, and features are standardised, inside the rows that are fitted.
+    """
+    found = []
+    for held in held_out:
+        kept, kept_labels = _without(features, labels, held)
+        probe = fit_probe(kept, kept_labels, classes=classes, **options)
+        found.append(probe.accuracy(_rows(features, held), labels[held]))
+    return found
+
+
+def fit_heads(
+    heads: Sequence[nn.Sequential],
+    features: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    *,
+    rates: Sequence[float] | None = None,
+    seed: int = 0,
+    setting: Setting | None = None,
+) -> list[History]:
+    """Train heads of one shape in place and at once on fixed features (N, F), or (K, N, F) for K heads.
+
+    Each ends as ``training.loop.train`` would leave it alone on these features: all see the same batches and dropout.
+    ``labels``: (N,) or (K, N). ``rates``: the learning rate of each head, in place of the recipe's. Heads are made of
+    Flatten, Linear, ReLU and Dropout; raises InputError for anything else.
+    """
+    setting = setting or Setting()
+    layers = _same_layers(heads)
+    linears = [[part for part in head.modules() if isinstance(part, nn.Linear)] for head in heads]
+    stacks = [torch.stack([each.weight.detach().T for each in places]) for places in zip(*linears, strict=True)]
+    stacks += [torch.stack([each.bias.detach()[None] for each in places]) for places in zip(*linears, strict=True)]
+    stacks = [stack.to(setting.device).requires_grad_() for stack in stacks]
+    speeds = [torch.zeros_like(stack) for stack in stacks]
+    features, labels = features.to(setting.device), labels.to(setting.device)
+    peaks = torch.tensor(rates or [recipe.learning_rate] * len(heads), device=setting.device)[:, None, None]
+    images, step, began = labels.shape[-1], 0, time.perf_counter()
+    epochs, batches = recipe.epochs_for(images), recipe.batches(images)
+    chance, histories = generator(seed, device=setting.device), [History() for _ in heads]
+    with seeded(seed, setting.device):
+        for epoch in range(epochs):
+            totals = torch.zeros(len(heads), device=setting.device)
+            for chosen in torch.randperm(images, generator=chance, device=setting.device).tensor_split(batches):
+                with setting.autocast():
+                    scores = _stacked(layers, stacks, features[..., chosen, :].expand(len(heads), -1, -1))
+                truth = labels[..., chosen].expand(len(heads), -1)
+                losses = F.cross_entropy(scores.float().transpose(1, 2), truth, reduction="none").mean(1)
+                slopes = torch.autograd.grad(losses.sum(), stacks)  # heads share nothing: the gradient of each
+                rate = recipe.rate(step, epochs * batches) * peaks
+                with torch.no_grad():
+                    for stack, slope, speed in zip(stacks, slopes, speeds, strict=True):
+                        speed.mul_(recipe.momentum).add_(slope).add_(stack, alpha=recipe.weight_decay)
+                        stack.sub_(rate * speed)
+                    totals += losses * len(chosen)
+                step += 1
+            for history, total in zip(histories, totals.tolist(), strict=True):
+                history.curve.append({"epoch": epoch + 1, "loss": total / images})
+                history.diverged |= not math.isfinite(total)
+    with torch.no_grad():
+        for k, parts in enumerate(linears):
+            for part, weight, bias in zip(parts, stacks, stacks[len(parts) :], strict=False):
+                part.weight.copy_(weight[k].T)
+                part.bias.copy_(bias[k, 0])
+            histories[k].seconds = time.perf_counter() - began
+    return histories
+
+
+class _Problem:
+    """The training rows, standardised and turned into their principal axes: (N, r), r at most N and F.
+
+    A penalty on the squared weights does not notice the turn, so both probes are fitted there: with more features than
+    rows this is the dual form, and for ridge every strength is one division.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, weights: Tensor, kind: str, classes: int) -> None:
+        self.mean, scale = _standard(x := x.double())
+        self.scale = scale * weights
+        x = (x - self.mean) * self.scale
+        self.x, self.y, self.kind, self.classes = x, y, kind, classes
+        self.squared_length = x.square().sum().item() / len(x) or 1.0
+        self.wide = x.shape[1] > len(x)
+        squares, axes = torch.linalg.eigh(x @ x.T if self.wide else x.T @ x)
+        kept = squares > squares.max() * 1e-13
+        self.squares, self.axes = squares[kept], axes[:, kept]
+        self.turned = self.axes * self.squares.sqrt() if self.wide else x @ self.axes
+
+    def probes(self, strengths: Sequence[float], *, tolerance: float = TOLERANCE) -> list[Probe]:
+        """A probe for every strength, in their order."""
+        found = {}
+        start = torch.zeros(len(self.squares) + 1, self.classes, dtype=torch.float64)  # the last row is the bias
+        for strength in sorted(strengths, reverse=True):
+            start = self._ridge(strength) if self.kind == "ridge" else self._logistic(strength, start, tolerance)
+            weight = self.axes @ (start[:-1] / self.squares.sqrt()[:, None] if self.wide else start[:-1])
+            weight = self.x.T @ weight if self.wide else weight
+            found[strength] = Probe(self.mean, self.scale, weight, start[-1], strength)
+        return [found[strength] for strength in strengths]
+
+    def _ridge(self, strength: float) -> Tensor:
+        targets = 2 * F.one_hot(self.y, self.classes).double() - 1
+        bias = targets.mean(0, keepdim=True)  # the rows have mean 0
+        return torch.cat([self.turned.T @ (targets - bias) / (self.squares[:, None] + strength), bias])
+
+    def _logistic(self, strength: float, start: Tensor, tolerance: float) -> Tensor:
+        # In units in which the mean loss is about equally curved (by 1) along all axes, L-BFGS needs tens of steps, not
+        # thousands; a gradient of length e leaves the loss about e^2 / 2 above the least.
+        count, curve = len(self.y), (1 - 1 / self.classes) / self.classes
+        unit = torch.cat([(count / (curve * self.squares + strength)).sqrt(), self.squares.new_tensor([curve**-0.5])])
+        unit = unit[:, None]
+        inputs = torch.cat([self.turned, self.turned.new_ones(count, 1)], 1)
+        values = (start / unit).requires_grad_()
+        descent = torch.optim.LBFGS(
+            [values], max_iter=10, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
+        )
+
+        def loss() -> Tensor:
+            descent.zero_grad()
+            found = unit * values
+            value = F.cross_entropy(inputs @ found, self.y) + strength / (2 * count) * found[:-1].square().sum()
+            value.backward()
+            return value
+
+        for _ in range(ROUNDS):
+            descent.step(loss)
+            loss()
+            if values.grad.norm() <= tolerance:
+                return (unit * values).detach()
+        raise InputError(f"the logistic probe has not converged at strength {strength:g}; give larger strengths.")
+
+
+def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of each feature (N, F) and 1 / its deviation: 0 where only rounding tells the rows apart."""
+    deviation, mean = torch.std_mean(x, 0, correction=0)
+    return mean, torch.where(deviation > 1e-6 * mean.abs(), 1 / deviation, torch.zeros_like(deviation))
+
+
+def _share(labels: Tensor, share: float, seed: int) -> list[Tensor]:
+    """One fold of about ``share`` of the rows."""
+    if not 0 < share <= 0.5:
+        raise InputError(f"validation = {share} is not a share of rows to hold out; give more than 0 and up to 0.5.")
+    return folds(labels, round(1 / share), seed=seed)[:1]
+
+
+def _without(features: Features, labels: Tensor, held: Tensor) -> tuple[Features, Tensor]:
+    """The rows that are not held out."""
+    kept = torch.ones(len(labels), dtype=torch.bool).index_fill(0, held, False)
+    return _rows(features, kept), labels[kept]
+
+
+def _rows(features: Features, chosen: Tensor) -> Features:
+    return features[chosen] if isinstance(features, Tensor) else {n: each[chosen] for n, each in features.items()}
+
+
+def _same_layers(heads: Sequence[nn.Sequential]) -> list[nn.Module]:
+    """The layers of the first head, if all have the same."""
+    plans = [[part for part in head.modules() if not [*part.children()]] for head in heads]
+    for plan in plans:
+        for part in plan:
+            if not isinstance(part, nn.Flatten | nn.Linear | nn.ReLU | nn.Dropout):
+                raise InputError(f"a head with {type(part).__name__} is not trained at once; use training.loop.train.")
+    shapes = [[(type(part), *(tuple(each.shape) for each in part.parameters())) for part in plan] for plan in plans]
+    if any(shape != shapes[0] for shape in shapes):
+        raise InputError("heads of different shapes are not trained at once; call fit_heads for each shape.")
+    return plans[0]
+
+
+def _stacked(layers: Sequence[nn.Module], stacks: Sequence[Tensor], signal: Tensor) -> Tensor:
+    """The scores (K, B, classes) of K heads for ``signal`` (K, B, F)."""
+    weights = iter(zip(stacks, stacks[len(stacks) // 2 :], strict=False))
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            weight, bias = next(weights)
+            signal = torch.baddbmm(bias, signal, weight)
+        elif isinstance(layer, nn.ReLU):
+            signal = signal.relu()
+        elif isinstance(layer, nn.Dropout) and layer.p:
+            signal = signal * F.dropout(torch.ones_like(signal[0]), layer.p)
+    return signal

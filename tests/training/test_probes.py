@@ -1,0 +1,190 @@
+"""Convex probes: what scikit-learn finds, chosen without a look at the rows that judge."""
+
+import numpy as np
+import pytest
+import torch
+
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.training import probes
+from fctransfer_utils.training.probes import combine, cross_validated, fit_probe, folds, widened
+
+torch.set_num_threads(1)
+SHAPES = ((150, 30), (60, 200))  # more rows than features, and fewer
+
+
+def gaussian(rows, width, *, classes=4, apart=0.5, seed=0):
+    """Rows of classes whose means lie ``apart`` times standard normal draws, features of unlike size, one constant."""
+    chance = torch.Generator().manual_seed(seed)
+    means = apart * torch.randn(classes, width, generator=torch.Generator().manual_seed(99))
+    labels = torch.randint(0, classes, (rows,), generator=chance)
+    x = (means[labels] + torch.randn(rows, width, generator=chance)) * torch.linspace(0.1, 10, width) + 3
+    x[:, 1] = 0.7
+    return x, labels
+
+
+def of_sklearn(kind, x, labels, strength):
+    """Scores of scikit-learn's own classifier on features standardised by its own means."""
+    from sklearn.linear_model import LogisticRegression, RidgeClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    logistic = LogisticRegression(C=1 / strength, tol=1e-9, max_iter=10_000)
+    model = make_pipeline(StandardScaler(), logistic if kind == "logistic" else RidgeClassifier(strength))
+    return model.fit(x.double().numpy(), labels.numpy()).decision_function
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("strength", [0.1, 10, 1000])
+@pytest.mark.parametrize(("kind", "tolerance"), [("ridge", 1e-9), ("logistic", 1e-4)])
+def test_a_probe_is_that_of_scikit_learn(kind, tolerance, strength, shape):
+    x, labels = gaussian(*shape)
+    others, _ = gaussian(40, shape[1], seed=1)
+    probe = fit_probe(x, labels, kind=kind, classes=4, strengths=[strength])
+    expected = of_sklearn(kind, x, labels, strength)(others.double().numpy())
+    assert probe.scores(others).numpy() == pytest.approx(expected, rel=tolerance, abs=tolerance)
+    assert probe.strength == strength
+
+
+@pytest.mark.parametrize("kind", probes.KINDS)
+def test_the_same_probe_is_found_in_rows_and_in_features(kind):
+    """With fewer rows than features the dual form is solved; features said twice bring the primal one there."""
+    x, labels = gaussian(50, 40)
+    once = fit_probe(x, labels, kind=kind, classes=4, strengths=[2.0])
+    twice = fit_probe(torch.cat([x, x], 1), labels, kind=kind, classes=4, strengths=[4.0])
+    torch.testing.assert_close(once.scores(x), twice.scores(torch.cat([x, x], 1)), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_logistic_probe_is_where_the_gradient_vanishes(shape):
+    x, labels = gaussian(*shape)
+    probe = fit_probe(x, labels, kind="logistic", classes=4, strengths=[3.0])
+    weight, bias = probe.weight.clone().requires_grad_(), probe.bias.clone().requires_grad_()
+    standard = (x.double() - probe.mean) * probe.scale
+    loss = torch.nn.functional.cross_entropy(standard @ weight + bias, labels) + 1.5 / len(x) * weight.square().sum()
+    loss.backward()
+    assert torch.cat([weight.grad.flatten(), bias.grad]).norm() < 1e-6
+    torch.testing.assert_close(probe.scores(x), (standard @ weight + bias).detach())
+
+
+def test_a_constant_feature_counts_for_nothing_even_where_it_varies_later():
+    x, labels = gaussian(80, 10)
+    later = x.clone()
+    later[:, 1] = 1000.0
+    probe = fit_probe(x, labels, classes=4)
+    assert torch.equal(probe.scores(x), probe.scores(later))
+    nothing = fit_probe(torch.ones(80, 3), labels, classes=4, kind="logistic", strengths=[1.0])
+    shares = torch.bincount(labels, minlength=4) / 80
+    torch.testing.assert_close(nothing.scores(torch.ones(1, 3)).softmax(1)[0], shares.double(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", probes.KINDS)
+def test_the_strength_is_the_best_on_held_out_rows(kind):
+    x, labels = gaussian(120, 60, apart=0.3)
+    held_out = folds(labels, 4)
+    grid = [1.0, 10.0, 100.0, 1000.0, 10_000.0]
+    probe = fit_probe(x, labels, kind=kind, classes=4, strengths=grid, validation=held_out)
+    for strength, accuracy in probe.tried.items():
+        each = cross_validated(x, labels, held_out=held_out, kind=kind, classes=4, strengths=[strength])
+        assert accuracy == pytest.approx(np.mean(each))
+    assert probe.tried[probe.strength] == max(probe.tried.values())
+    refitted = fit_probe(x, labels, kind=kind, classes=4, strengths=[probe.strength])
+    torch.testing.assert_close(probe.weight, refitted.weight, rtol=1e-3, atol=1e-5)
+
+
+def test_a_choice_at_the_end_of_the_grid_widens_it():
+    x, labels = gaussian(100, 80, apart=0.3)
+    wide = fit_probe(x, labels, classes=4, strengths=[10.0**power for power in range(-3, 6)])
+    for grid in ([1e-3, 1e-2], [1e4, 1e5]):
+        probe = fit_probe(x, labels, classes=4, strengths=grid)
+        assert set(grid) < set(probe.tried)
+        assert probe.tried[probe.strength] >= max(wide.tried[strength] for strength in grid)
+        if len(probe.tried) < len(grid) + probes.WIDEST - 1:
+            assert min(probe.tried) < probe.strength < max(probe.tried)
+
+
+def test_noise_is_penalised_and_a_clear_rule_is_not():
+    clear, labels = gaussian(400, 30, apart=3.0)
+    noise, _ = gaussian(400, 30, apart=0.0)
+    chosen = [fit_probe(x, labels, classes=4, validation=folds(labels, 5)).strength for x in (clear, noise)]
+    assert fit_probe(clear, labels, classes=4).accuracy(*gaussian(200, 30, apart=3.0, seed=1)) > 0.97
+    assert chosen[0] < chosen[1]
+
+
+def test_the_seed_draws_the_held_out_rows():
+    x, labels = gaussian(100, 30, apart=0.2)
+    tried = [fit_probe(x, labels, classes=4, seed=seed).tried for seed in (0, 0, 1)]
+    assert tried[0] == tried[1] != tried[2]
+
+
+def test_several_cuts_weigh_the_same_whatever_their_width_and_size():
+    (few, labels), (many, _) = gaussian(90, 5), gaussian(90, 300, seed=3)
+    together = {7: many * 1000, 2: few}
+    probe = fit_probe(together, labels, classes=4, strengths=[1.0])
+    blocks = [(x - x.mean(0)) / x.std(0, correction=0).clamp(min=1e-3) / x.shape[1] ** 0.5 for x in (few, many)]
+    lengths = [block.square().sum(1).mean().item() for block in blocks]
+    assert lengths == pytest.approx([4 / 5, 299 / 300])  # one feature of each is constant
+    targets = 2.0 * torch.nn.functional.one_hot(labels) - 1
+    rows, centred = torch.cat(blocks, 1), targets - targets.mean(0)
+    expected = rows @ torch.linalg.solve(rows.T @ rows + torch.eye(305), rows.T @ centred) + targets.mean(0)
+    torch.testing.assert_close(probe.scores(together).float(), expected, rtol=1e-3, atol=1e-3)
+    assert combine(together)[0].shape == (90, 305)
+
+
+def test_more_features_for_nothing():
+    x, _ = gaussian(80, 10)
+    others, _ = gaussian(20, 10, seed=1)
+    wide, wide_others = widened(x, others, width=500, seed=3)
+    assert (wide.shape, wide_others.shape) == ((80, 500), (20, 500))
+    assert torch.equal(wide[:, :10], x)
+    assert wide[:, 10:].min() == 0
+    assert 0.3 < (wide[:, 10:] > 0).float().mean() < 0.7
+    moved = widened(x * 5 - 2, width=500, seed=3)[0]
+    torch.testing.assert_close(wide[:, 10:], moved[:, 10:], rtol=1e-3, atol=1e-3)
+    assert not torch.equal(wide, widened(x, width=500, seed=4)[0])
+    with pytest.raises(InputError, match="width = 9"):
+        widened(x, width=9)
+
+
+def test_folds_hold_out_every_row_once_and_every_class_alike():
+    labels = torch.cat([torch.zeros(20), torch.ones(31), torch.full((9,), 2)]).long()
+    labels = labels[torch.randperm(60, generator=torch.Generator().manual_seed(0))]
+    found = folds(labels, 5, seed=1, repeats=3)
+    assert len(found) == 15
+    for repeat in range(3):
+        parts = found[5 * repeat : 5 * repeat + 5]
+        assert torch.cat(parts).sort().values.tolist() == list(range(60))
+        counts = torch.stack([torch.bincount(labels[part], minlength=3) for part in parts])
+        assert (counts.max(0).values - counts.min(0).values).max() <= 1
+    assert len({tuple(part.tolist()) for part in found}) == 15
+    assert all(torch.equal(a, b) for a, b in zip(found, folds(labels, 5, seed=1, repeats=3), strict=True))
+
+
+def test_rows_that_are_held_out_have_no_part_in_the_fit():
+    """With labels that no feature knows of, an honest accuracy is that of chance."""
+    x, _ = gaussian(200, 400)
+    labels = torch.randint(0, 2, (200,), generator=torch.Generator().manual_seed(7))
+    found = cross_validated(x, labels, held_out=folds(labels, 5, repeats=2), classes=2)
+    assert len(found) == 10
+    assert abs(np.mean(found) - 0.5) < 0.1
+    assert fit_probe(x, labels, classes=2, strengths=[1.0]).accuracy(x, labels) == 1
+
+
+X, LABELS = gaussian(20, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "svm"}, "unknown kind of probe 'svm'"),
+        ({"classes": 3}, "not among 3 classes"),
+        ({"train_x": X[:9]}, "with 20 labels"),
+        ({"train_x": X.clone().fill_(torch.nan)}, "finite"),
+        ({"strengths": [0.0, 1.0]}, "strength 0.0"),
+        ({"validation": 0.9}, "validation = 0.9"),
+        ({"train_x": X[:4], "train_y": torch.arange(4)}, "2 rows of every class"),
+    ],
+    ids=lambda value: str(list(value)) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_fitted_gets_one_error(change, said):
+    with pytest.raises(InputError, match=said):
+        fit_probe(**{"train_x": X, "train_y": LABELS, "classes": 4, **change})
