@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..errors import InputError, unknown
 from ..files import sha256_of
-from .folders import decoded, keep
+from .decoded import decoded, keep
 from .images import Images
 from .pictures import ENDINGS, Unscaled, printable, resized
 from .splits import Halves, complementary

@@ -15,7 +15,7 @@ import torch
 from made_pictures import class_folders, noise, save, two_parts
 from PIL import Image
 
-from fctransfer_utils.data import folders
+from fctransfer_utils.data import decoded
 from fctransfer_utils.data.folders import files_of, read_all, read_folder
 from fctransfer_utils.errors import InputError
 
@@ -260,10 +260,10 @@ def test_deep_pictures_are_scaled_by_the_largest_of_the_set(root):
 def test_decoded_once_and_again_where_a_picture_changes(root, kept, monkeypatch):
     two_parts(root)
     now = time.time_ns
-    monkeypatch.setattr(folders.time, "time_ns", lambda: now() + 60 * 10**9)  # no file is young
+    monkeypatch.setattr(decoded.time, "time_ns", lambda: now() + 60 * 10**9)  # no file is young
     reads = []
-    decode = folders.unscaled
-    monkeypatch.setattr(folders, "unscaled", lambda *args: reads.append(args) or decode(*args))
+    decode = decoded.unscaled
+    monkeypatch.setattr(decoded, "unscaled", lambda *args: reads.append(args) or decode(*args))
     first = read_folder(root, size=32)
     assert len(reads) == 12
     assert read_folder(root, size=32).train.fingerprint() == first.train.fingerprint()
@@ -287,7 +287,7 @@ def test_a_change_that_keeps_name_size_and_time_is_seen(root):
 
 def test_a_picture_that_changes_while_it_is_read_is_not_believed(root, kept, monkeypatch):
     two_parts(root)
-    decode = folders.unscaled
+    decode = decoded.unscaled
 
     def meddle(path, size):
         found = decode(path, size)
@@ -295,7 +295,7 @@ def test_a_picture_that_changes_while_it_is_read_is_not_believed(root, kept, mon
             save(root / "train" / "bee" / "2.png", noise(88))
         return found
 
-    monkeypatch.setattr(folders, "unscaled", meddle)
+    monkeypatch.setattr(decoded, "unscaled", meddle)
     with pytest.raises(InputError, match=r"bee/2\.png changes"):
         read_folder(root, size=32)
     assert not [path for path in kept.iterdir() if path.suffix != ".lock"]
@@ -315,9 +315,9 @@ def test_a_killed_decoding_leaves_nothing_that_is_believed_or_stays(root, kept):
     two_parts(root)
     code = (
         "import os, sys\n"
-        "from fctransfer_utils.data import folders\n"
-        "decode = folders.unscaled\n"
-        "folders.unscaled = lambda path, size: os._exit(9) if path.endswith('val/bee/1.png') else decode(path, size)\n"
+        "from fctransfer_utils.data import decoded, folders\n"
+        "decode = decoded.unscaled\n"
+        "decoded.unscaled = lambda path, size: os._exit(9) if path.endswith('val/bee/1.png') else decode(path, size)\n"
         "folders.read_folder(sys.argv[1], size=32)\n"
     )
     assert subprocess.run([sys.executable, "-c", code, str(root)], check=False).returncode == 9
