@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from ..data.spec import DataSpec
 from ..errors import InputError, one_line
 from ..training.device import Setting, best_device, checked, probe
 from .executors import Begin, executor
+from .job import Job, Loader, TimeUp, train_job
 from .network import Network, donors_first
 from .record import Record
 from .store import Store, no_room
 from .studies import Study
-from .train import Files, Loader, images_of, loaded, one_thread, start, train_networks
+from .train import FILES, images_of, loaded, one_thread, start
 
 Progress = Callable[[int, int, Record | None], None]
 
@@ -32,33 +31,11 @@ class Report:
     stopped: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """Networks that learn together, and all that a worker needs for them but the weights of their donor."""
-
-    networks: tuple[Network, ...]
-    load: Loader
-    images: str
-    setting: Setting
-    keep: tuple[str, ...]
-    checkpoint: Path
-    deadline: float
-
-    @property
-    def donor(self) -> Network | None:
-        """The donor of all of them."""
-        return self.networks[0].donor
-
-
-class TimeUp(Exception):
-    """The time limit is reached in the midst of a training."""
-
-
 def run(
     study: Study,
     store: Store,
     *,
-    load: Loader = Files(),  # noqa: B008 - frozen
+    load: Loader = FILES,
     workers: int = 1,
     scheduler: str = "",
     device: str = "",
@@ -69,11 +46,11 @@ def run(
 ) -> Report:
     """Train the networks of ``study``, and their donors, that ``store`` does not hold yet.
 
-    ``load``: the images of a ``DataSpec``; workers import it by name. ``workers``: processes of this machine (1: this
-    one), or ``scheduler``: the address of a Dask scheduler. ``device``, ``dtype``: see ``training.device.Setting``;
-    left out, the store's own, which a probe settles at its beginning. ``time_limit`` in seconds. ``keep``: keys whose
-    weights are wanted, besides those of donors. ``progress`` is called with the number trained, the number to train
-    and the new record (None at the beginning).
+    ``load``: the images of a ``DataSpec``, as ``Files(root)`` finds them; workers import it by name. ``workers``:
+    processes of this machine (1: this one), or ``scheduler``: the address of a Dask scheduler. ``device``, ``dtype``:
+    see ``training.device.Setting``; left out, the store's own, which a probe settles at its beginning. ``time_limit``
+    in seconds. ``keep``: keys whose weights are wanted, besides those of donors. ``progress`` is called with the number
+    trained, the number to train and the new record (None at the beginning).
 
     The records are the same whatever the workers and their order. Every finished network is on disk at any time; the
     same call goes on after a kill. Raises InputError for images that are not those of the store, for a store that
@@ -87,7 +64,7 @@ def run(
         if not todo:
             return Report(0, 0)
         given = {name: value for name, value in (("device", device), ("dtype", dtype)) if value}
-        setting = Setting(**store.settle(given, lambda: asdict(_probed(todo[0], load, **given))))
+        setting = store.settle(given, lambda: asdict(_probed(todo[0], load, **given)))
         if workers > 1 or scheduler:
             loaded.cache_clear()  # the workers have the images
         kept = {network.donor.key for network in networks if network.donor} | set(keep)
@@ -205,27 +182,3 @@ def _probed(network: Network, load: Loader, *, device: str = "", dtype: str = ""
     batch = learn.normalise(learn.pixels[: network.recipe.batch_size])
     with one_thread():
         return probe(start(network, learn), batch, device=device)
-
-
-_alone = threading.Lock()  # dropout draws from a generator of the whole process, and Dask workers have threads
-
-
-def train_job(job: Job, *weights: bytes) -> list[tuple[Record, bytes | None]]:
-    """What a worker does: train the networks of ``job``; ``weights``: those of their donor, if there is one."""
-
-    def in_time(epoch: int) -> None:
-        if time.time() > job.deadline:
-            raise TimeUp
-
-    with _alone, one_thread():
-        here = loaded(job.load, job.networks[0].data)[1]
-        if here != job.images:
-            raise InputError(
-                f"a worker has other images of {job.networks[0].data.name!r}: fingerprint {here}, not {job.images}; "
-                "give every worker the same files and the same versions of the libraries."
-            )
-        donors = {job.donor.key: weights[0]} if job.donor else {}
-        checkpoint = job.checkpoint if job.checkpoint.parents[1].is_dir() else None  # a machine that has the store
-        return train_networks(
-            job.networks, job.load, donors, setting=job.setting, keep=job.keep, checkpoint=checkpoint, on_epoch=in_time
-        )

@@ -97,7 +97,7 @@ def _cluster(scheduler: str) -> Iterator[Begin]:
     except ImportError as error:
         raise InputError("a scheduler needs Dask; install it: pip install 'fctransfer[cluster]'") from error
     try:
-        client = Client(scheduler, timeout=20)
+        client = Client(scheduler, timeout=30)
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {scheduler!r} ({one_line(error)}); start one with: dask scheduler"

@@ -50,7 +50,7 @@ class Profile:
 GLYPHS = Profile(recipe=Recipe(epochs=16, batch_size=32, learning_rate=0.02))
 PHOTOGRAPHS = Profile(
     data=DataSpec("tiny-imagenet"),
-    recipe=Recipe(epochs=120, batch_size=128, learning_rate=0.05),
+    recipe=Recipe(epochs=60, batch_size=128, learning_rate=0.05, shift=2),
     per_class=200,
     tune_each=20,
     held_out=100,
@@ -78,6 +78,8 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         short = replace(made.recipe, epochs=1)
         made = replace(made, recipe=short, net=NetSpec(width=4), each=2, per_class=8, cuts=(1, 7), tuned_cuts=(7,))
         made = replace(made, tune_each=2, held_out=2)
+    if name == "quick" and data == "glyphs":
+        made = replace(made, each=10, tuned_cuts=(3, 7))
     if name == "full":
         made = replace(made, replicates=5)
     return replace(made, **changes)

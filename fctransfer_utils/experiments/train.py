@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from ..files import checksum
 from ..models.alexnet import build, redraw
 from ..training.device import Setting
 from ..training.loop import History, accuracy, train_together
+from .job import Files, Loader
 from .network import Network
 from .record import Record, finite
 from .store import sha256
@@ -30,19 +31,8 @@ from .store import sha256
 if TYPE_CHECKING:
     from ..data.sources import Source
 
-Loader = Callable[[DataSpec], "Source"]
 
-
-@dataclass(frozen=True)
-class Files:
-    """Loads by ``data.sources.load`` from the folder ``root``; equal in every process, so that each reads but once."""
-
-    root: str | None = None
-
-    def __call__(self, spec: DataSpec) -> Source:
-        from ..data.sources import load
-
-        return load(spec, self.root)
+FILES = Files()  # the images that are rendered, with no folder of the reader's
 
 
 @lru_cache(maxsize=4)
@@ -106,7 +96,7 @@ def train_networks(
     return found
 
 
-def images_of(network: Network, load: Loader) -> tuple[Images, Images, Images]:
+def images_of(network: Network, load: Loader = FILES) -> tuple[Images, Images, Images]:
     """What ``network`` learns, what recipes are chosen by, and what it is tested on.
 
     All are normalised by the images that the first donor learnt, as its layers expect them and as published.

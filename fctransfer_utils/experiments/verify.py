@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .engine import Progress, run
+from .job import Loader
 from .record import Record
 from .store import Store
 from .studies import Labels, Study
-from .train import Files, Loader
+from .train import FILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def verify(
     seed: int = 0,
     tolerance: float = 0.03,
     device: str = "",
-    load: Loader = Files(),  # noqa: B008 - frozen
+    load: Loader = FILES,
     workers: int = 1,
     scheduler: str = "",
     progress: Progress | None = None,

@@ -186,7 +186,7 @@ def test_a_thousand_networks_take_no_memory_and_are_read_without_torch(tmp_path,
     assert most - before < 20e6
     code = (
         "import sys\n"
-        "from fctransfer_utils.experiments import network, profiles, record, store, studies, table\n"
+        "from fctransfer_utils.experiments import job, network, profiles, record, store, studies, table\n"
         "study = [({'seed': seed}, network.Network(seed=seed)) for seed in range(1000)]\n"
         "found = table.status(study, store.Store(sys.argv[1]))\n"
         "peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')]\n"
