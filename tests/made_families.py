@@ -70,13 +70,17 @@ FAMILIES = {
     ),
     "timm DenseNet": (lambda k: T.DenseNet(4, (2, 1, 2, 1), num_classes=k, drop_rate=0.2), 64),
     "timm EfficientNet": (
-        lambda k: T.efficientnet._gen_efficientnet_lite("tf_efficientnet_lite0", 0.25, 0.5, num_classes=k), 32
+        lambda k: T.efficientnet._gen_efficientnet_lite(
+            "tf_efficientnet_lite0", 0.25, 0.5, num_classes=k, drop_rate=0.2
+        ), 32
     ),
     "timm MobileNetV3": (
         lambda k: T.mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_050", 0.25, num_classes=k, drop_rate=0.2), 32
     ),
     "timm ResNet": (
-        lambda k: T.ResNet(T.resnet.Bottleneck, (1, 2, 1, 1), k, channels=(8, 12, 16, 16), drop_rate=0.2), 32
+        lambda k: T.ResNet(
+            T.resnet.Bottleneck, (1, 2, 1, 1), k, channels=(8, 12, 16, 16), drop_rate=0.2, drop_path_rate=0.2
+        ), 32
     ),
     "timm SwinTransformer": (
         lambda k: T.SwinTransformer(32, 4, 3, k, embed_dim=8, depths=(2, 2), num_heads=(1, 2), window_size=4), 32
