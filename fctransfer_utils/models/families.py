@@ -39,7 +39,7 @@ class _Append(nn.Module):
         return torch.cat([x, self.layer(x)], 1)
 
 
-class AtLeast(nn.Module):
+class Enlarge(nn.Module):
     """A map smaller than its window is blown up to it, as in timm's VGG."""
 
     def __init__(self, side: int) -> None:
@@ -243,7 +243,7 @@ def _vgg(net: nn.Module) -> Named:
         yield from _fully_connected(net)
     else:
         hidden = net.pre_logits  # timm writes fc6 and fc7 as convolutions
-        yield "fc6", nn.Sequential(AtLeast(hidden.input_kernel_size), hidden.fc1, hidden.act1, hidden.drop)
+        yield "fc6", nn.Sequential(Enlarge(hidden.input_kernel_size), hidden.fc1, hidden.act1, hidden.drop)
         yield "fc7", nn.Sequential(hidden.fc2, hidden.act2)
         yield "fc8", net.head
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, one_line
 from ..seeds import generator
-from .families import FAMILIES, AtLeast
+from .families import FAMILIES, Enlarge
 
 LARGEST = 1024  # pixels; beyond it no smallest size of image is looked for
 
@@ -91,7 +91,7 @@ def check_size(net: nn.Sequential, size: int) -> None:
 
 def _trouble(shapes: nn.Sequential, size: int) -> str:
     """What is wrong with images of ``size`` pixels, or "": found without numbers, from shapes alone."""
-    signal = torch.empty(1, 3, size, size, device="meta")
+    signal = torch.empty(1, 3, max(size, 0), max(size, 0), device="meta")
     found: list[str] = []
 
     def watch(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -103,7 +103,7 @@ def _trouble(shapes: nn.Sequential, size: int) -> str:
             )
 
     for name, layer in shapes.named_children():
-        kinds = nn.AdaptiveAvgPool2d, AtLeast
+        kinds = nn.AdaptiveAvgPool2d, Enlarge
         hooks = [part.register_forward_pre_hook(watch) for part in layer.modules() if isinstance(part, kinds)]
         try:
             signal = layer(signal)
