@@ -81,12 +81,16 @@ class Notebook:
 
     def save(self, figure: Figure, name: str, caption: str) -> None:
         """Keep ``figure`` as a PNG of 200 dots an inch and show it, once, with its caption."""
+        import PIL.Image
         from IPython.display import Image, Markdown, display
+        from matplotlib import pyplot
 
+        drawn, shown = io.BytesIO(), io.BytesIO()
+        figure.savefig(drawn, dpi=200, format="png", bbox_inches="tight")
         with replacing(_results() / f"{name}.png") as temporary:
-            figure.savefig(temporary, dpi=200, format="png", bbox_inches="tight")
-        shown = io.BytesIO()
-        figure.savefig(shown, dpi=100, format="png", bbox_inches="tight")
+            temporary.write_bytes(drawn.getvalue())
+        PIL.Image.open(drawn).reduce(2).save(shown, format="png", optimize=True)
+        pyplot.close(figure)  # else the notebook would show it a second time
         display(Image(shown.getvalue(), alt=caption), Markdown(f"*{caption}*"))
 
 

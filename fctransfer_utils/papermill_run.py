@@ -30,13 +30,15 @@ def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, o
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
 
     output = output or build_folder() / "notebooks" / profile / path.name
     output.parent.mkdir(parents=True, exist_ok=True)
+    transport = "ipc" if os.name == "posix" else "tcp"  # over tcp others on the machine could listen
     try:
         papermill.execute_notebook(
             path, output, parameters={"profile": profile, **(parameters or {})}, cwd=path.parent, progress_bar=False,
-            kernel_name="python3",
+            kernel_name="python3", config=Config({"KernelManager": {"transport": transport}}),
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         told = f"{error.ename}: {one_line(error.evalue)}"
