@@ -5,8 +5,6 @@ import os
 import random
 import signal
 import sys
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,8 +155,3 @@ def moments(count: int, *, within: float, seed: int) -> list[float]:
     """Random moments, in seconds."""
     chance = random.Random(seed)
     return [chance.uniform(0, within) for _ in range(count)]
-
-
-def interrupt_soon(seconds: float) -> None:
-    """Ctrl-C for this process in so many seconds."""
-    threading.Thread(target=lambda: (time.sleep(seconds), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()

@@ -17,7 +17,6 @@ from made_studies import (
     deadly,
     deadly_once,
     findings,
-    interrupt_soon,
     kill_after,
     moments,
     pretended,
@@ -28,7 +27,8 @@ from made_studies import (
 
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.experiments import engine
+from fctransfer_utils.experiments import engine, train
+from fctransfer_utils.experiments.job import Job, TimeUp, train_job
 from fctransfer_utils.experiments.store import Store
 
 STUDY = small_study()
@@ -44,6 +44,14 @@ def reference(tmp_path_factory):
 @pytest.fixture(scope="module")
 def longer(tmp_path_factory):
     return findings(LONGER, trained(LONGER, tmp_path_factory.mktemp("longer")))
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT interrupts, also where the tests run in the background of a shell, which ignores it there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def leftovers(store):
@@ -99,6 +107,7 @@ def test_a_network_that_fails_costs_that_network_and_its_heirs(tmp_path, referen
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_what_is_finished(tmp_path, reference, workers):
     def third(done, total, record):
         if done == 3:
@@ -111,25 +120,53 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path, reference, workers):
     assert findings(STUDY, store) == reference
 
 
-def test_ctrl_c_in_the_midst_of_a_training(tmp_path, longer):
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_in_the_midst_of_a_training_that_goes_on_at_its_checkpoint(tmp_path, longer, monkeypatch):
+    real, epochs = train.train_together, []
+
+    def watched(*arguments, on_epoch, **options):
+        def interrupted(epoch):
+            epochs.append(epoch)
+            if len(epochs) == 5:
+                signal.raise_signal(signal.SIGINT)
+            on_epoch(epoch)
+
+        return real(*arguments, on_epoch=interrupted, save_every=0.0, **options)
+
+    monkeypatch.setattr(train, "train_together", watched)
     store = Store(tmp_path)
-    engine.run(LONGER[:1], store, load=tiny, device="cpu", dtype="float32")
-    interrupt_soon(0.3)
-    engine.run(LONGER, store, load=tiny)
-    engine.run(LONGER, store, load=tiny)
-    assert findings(LONGER, store) == longer
+    study = LONGER[:1]
+    assert engine.run(study, store, load=tiny, device="cpu", dtype="float32", keep=[study[0][1].key]).stopped
+    assert engine.run(study, store, load=tiny, keep=[study[0][1].key]).trained == 1
+    assert epochs == [0, 1, 2, 3, 4, 4, 5, 6, 7]
+    assert findings(study, store) == longer[:1]
+    assert not leftovers(store)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_time_limit_ends_a_run_that_goes_on_later(tmp_path, longer, workers):
     store = Store(tmp_path)
-    report = engine.run(LONGER, store, load=tiny, device="cpu", dtype="float32", time_limit=0.2, workers=workers)
+    report = engine.run(LONGER, store, load=tiny, device="cpu", dtype="float32", time_limit=0.05, workers=workers)
     assert report.stopped
     assert report.trained + report.left == 18
     assert report.left
     assert engine.run(LONGER, store, load=tiny).stopped == ""
     assert findings(LONGER, store) == longer
     assert not leftovers(store)
+
+
+def test_a_time_limit_ends_a_training_between_epochs(tmp_path):
+    network = STUDY[0][1]
+    images = train.loaded(tiny, network.data)[1]
+    job = Job((network,), tiny, images, {"device": "cpu", "dtype": "float32"}, (), tmp_path / "a" / "b.pt", deadline=0)
+    with pytest.raises(TimeUp):
+        train_job(job)
+
+
+def test_a_worker_with_other_images_is_refused(tmp_path):
+    job = Job((STUDY[0][1],), tiny, "0" * 16, {}, (), tmp_path / "a" / "b.pt", deadline=0)
+    with pytest.raises(InputError, match="0" * 16):
+        train_job(job)
 
 
 def test_progress_counts_to_the_end(tmp_path):

@@ -89,9 +89,10 @@ def test_recipes_are_chosen_where_nothing_is_judged(treatment):
 
 def test_the_classes_to_tune_on_are_in_no_judged_half():
     sizes = profile("full")
-    tuned = set().union(*replicate_halves(50, each=sizes.tune_each, replicate=TUNE))
+    classes = sizes.data.classes or 50
+    tuned = set().union(*replicate_halves(classes, each=sizes.tune_each, replicate=TUNE))
     for replicate in range(sizes.replicates):
-        assert not tuned & set().union(*replicate_halves(50, each=sizes.each, replicate=replicate))
+        assert not tuned & set().union(*replicate_halves(classes, each=sizes.each, replicate=replicate))
 
 
 @pytest.mark.parametrize(
