@@ -65,7 +65,7 @@ class Notebook:
 
             from .experiments import engine, table
             from .experiments.store import Store
-            from .experiments.train import Files
+            from .experiments.job import Files
 
             store = Store(build_folder() / "stores" / study[0][1].data.name)
             with tqdm(unit="network", desc=name, leave=False) as bar:

@@ -47,10 +47,17 @@ class Profile:
             raise InputError(f"{self.replicates} replicates leave nothing to train; give 1 or more.")
 
 
-GLYPHS = Profile(recipe=Recipe(epochs=16, batch_size=32, learning_rate=0.02))
+GLYPHS = Profile(
+    data=DataSpec("glyphs", classes=100, per_class=80, test_per_class=100),
+    recipe=Recipe(epochs=40, batch_size=16, learning_rate=0.01, shift=2),
+    each=10,
+    per_class=40,
+    tune_each=10,
+    held_out=40,
+)
 PHOTOGRAPHS = Profile(
     data=DataSpec("tiny-imagenet"),
-    recipe=Recipe(epochs=60, batch_size=128, learning_rate=0.05, shift=2),
+    recipe=Recipe(epochs=60, batch_size=128, learning_rate=0.025, shift=2),
     per_class=200,
     tune_each=20,
     held_out=100,
@@ -79,7 +86,8 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         made = replace(made, recipe=short, net=NetSpec(width=4), each=2, per_class=8, cuts=(1, 7), tuned_cuts=(7,))
         made = replace(made, tune_each=2, held_out=2)
     if name == "quick" and data == "glyphs":
-        made = replace(made, each=10, tuned_cuts=(3, 7))
+        fewer = DataSpec("glyphs", classes=30, per_class=40, test_per_class=100)  # rendered in seconds
+        made = replace(made, data=fewer, tuned_cuts=(3, 7))
     if name == "full":
         made = replace(made, replicates=5)
     return replace(made, **changes)
