@@ -64,8 +64,8 @@ class Notebook:
             from tqdm.auto import tqdm
 
             from .experiments import engine, table
-            from .experiments.store import Store
             from .experiments.job import Files
+            from .experiments.store import Store
 
             store = Store(build_folder() / "stores" / study[0][1].data.name)
             with tqdm(unit="network", desc=name, leave=False) as bar:
