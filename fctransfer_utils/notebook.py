@@ -64,7 +64,7 @@ class Notebook:
             from tqdm.auto import tqdm
 
             from .experiments import engine, table
-            from .experiments.job import Files
+            from .experiments.loader import Files
             from .experiments.store import Store
 
             store = Store(build_folder() / "stores" / study[0][1].data.name)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
+from torchvision.ops import masks_to_boxes
 
 from ..seeds import derive
 from .glyphs import CHARACTERS, Draws, both_parts, character, check, colours, over, pattern
@@ -44,9 +45,8 @@ def documents(
         blank = paper[:, :, None, None].expand(-1, -1, size, size)  # no shadow: it would tell places by brightness
         return over(blank, torch.from_numpy(np.stack(pages))[:, None] / 255, ink)
 
-    return both_parts(
-        "documents", LAYOUTS, paint, classes=classes, counts=(per_class, test_per_class), size=size, seed=seed
-    )
+    counts = (per_class, test_per_class)
+    return both_parts("documents", LAYOUTS, paint, classes=classes, counts=counts, size=size, seed=seed)
 
 
 def places(layout: tuple[str, str]) -> list[tuple[str, float, float]]:
@@ -136,13 +136,5 @@ def scenes(*, count: int = 500, classes: int = 10, size: int = 64, seed: int = 0
     cover = character(draw, size, centre=draw(-1, 1, 2) * room, label=labels, scale=scale)
     names = CHARACTERS[:classes]
     images = Images(draw.developed(over(canvas, cover, ink)), labels, names, flip=False).measured()
-    return images, boxes_of(cover[:, 0])
-
-
-def boxes_of(cover: Tensor) -> Tensor:
-    """The box (N, 4) around what is covered (N, H, W): by a quarter of the largest cover, so that thin ends count."""
-    inside = cover >= cover.amax((1, 2), keepdim=True) / 4
-    sides = [inside.any(axis).long() for axis in (1, 2)]  # columns, rows
-    low = [side.argmax(1) for side in sides]
-    high = [side.shape[1] - side.flip(1).argmax(1) for side in sides]
-    return torch.stack([*low, *high], 1)
+    inside = cover[:, 0] >= cover.amax((2, 3)).unsqueeze(2) / 4  # thin ends belong to the character
+    return images, masks_to_boxes(inside).long() + torch.tensor([0, 0, 1, 1])

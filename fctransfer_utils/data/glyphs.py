@@ -54,9 +54,8 @@ def glyphs(
             canvas = over(canvas, character(draw, size, centre=edge), ground + draw(-80, 80, 3))
         return over(canvas, character(draw, size, label=label, centre=draw(-0.25, 0.25, 2)), ink)
 
-    return both_parts(
-        "glyphs", CHARACTERS, paint, classes=classes, counts=(per_class, test_per_class), size=size, seed=seed
-    )
+    counts = (per_class, test_per_class)
+    return both_parts("glyphs", CHARACTERS, paint, classes=classes, counts=counts, size=size, seed=seed)
 
 
 def letters_symbols(classes: int) -> Halves:

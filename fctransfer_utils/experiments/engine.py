@@ -12,7 +12,8 @@ from ..data.spec import DataSpec
 from ..errors import InputError, one_line
 from ..training.device import Setting, best_device, checked, probe
 from .executors import Begin, executor
-from .job import Job, Loader, TimeUp, train_job
+from .job import Job, TimeUp, train_job
+from .loader import Loader
 from .network import Network, donors_first
 from .record import Record
 from .store import Store, no_room

@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..data.spec import DataSpec
 from ..errors import InputError
+from .loader import Loader
 from .network import Network
 from .record import Record
-
-if TYPE_CHECKING:
-    from ..data.sources import Source
-
-Loader = Callable[[DataSpec], "Source"]
-
-
-@dataclass(frozen=True)
-class Files:
-    """Loads by ``data.sources.load`` from the folder ``root``; equal in every process, so that each reads but once."""
-
-    root: str | None = None
-
-    def __call__(self, spec: DataSpec) -> Source:
-        from ..data.sources import load
-
-        return load(spec, self.root)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ GLYPHS = Profile(
 )
 PHOTOGRAPHS = Profile(
     data=DataSpec("tiny-imagenet"),
-    recipe=Recipe(epochs=60, batch_size=128, learning_rate=0.025, shift=2),
+    recipe=Recipe(epochs=80, batch_size=128, learning_rate=0.025, shift=2),
     per_class=200,
     tune_each=20,
     held_out=100,

@@ -23,7 +23,7 @@ from ..files import checksum
 from ..models.alexnet import build, redraw
 from ..training.device import Setting
 from ..training.loop import History, accuracy, train_together
-from .job import Files, Loader
+from .loader import Files, Loader
 from .network import Network
 from .record import Record, finite
 from .store import sha256

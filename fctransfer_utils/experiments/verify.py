@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .engine import Progress, run
-from .job import Loader
+from .loader import Loader
 from .record import Record
 from .store import Store
 from .studies import Labels, Study
