@@ -34,8 +34,8 @@ def documents(
 ) -> tuple[Images, Images]:
     """Images to learn and to test, pixels (N, 3, size, size): pages of the first ``classes`` LAYOUTS, sorted by class.
 
-    All pages have the same parts, so only places tell the class. Each part lies a little off its place, the page is
-    moved and askew; words, lines, cells, paper, ink and noise are random.
+    All pages have the same parts, so only places tell the class. Some rows have changed places, each part lies a
+    little off, the page is moved and askew; words, lines, cells, paper, ink and noise are random.
     Raises InputError for more classes than layouts, fewer than 2, no images or a size below 16.
     """
 
@@ -49,11 +49,16 @@ def documents(
     return both_parts("documents", LAYOUTS, paint, classes=classes, counts=counts, size=size, seed=seed)
 
 
-def places(layout: tuple[str, str]) -> list[tuple[str, float, float]]:
-    """Each part of a layout with its left and top in 64ths of the page; what a column leaves free is spread evenly."""
+def places(layout: tuple[str, str], chance: np.random.Generator) -> list[tuple[str, float, float]]:
+    """Each part of a page with its left and top in 64ths of the page; what a column leaves free is spread evenly.
+
+    Twice in each column a row has changed places with the next: so what lies beside what tells little, too.
+    """
     found = []
     for left, column in zip((5.5, 34.5), layout, strict=True):
         rows = [row.split() for row in column.split(", ")]
+        for i in chance.integers(len(rows) - 1, size=2):
+            rows[i], rows[i + 1] = rows[i + 1], rows[i]
         heights = [max(SIZES[part][1] for part in row) for row in rows]
         free = (54 - sum(heights)) / (len(rows) - 1)
         for number, row in enumerate(rows):
@@ -67,7 +72,7 @@ def places(layout: tuple[str, str]) -> list[tuple[str, float, float]]:
 def _page(layout: tuple[str, str], size: int, chance: np.random.Generator) -> np.ndarray:
     """Where ink lies on a page, uint8 (size, size): drawn four times as fine."""
     pen = _Pen(size / 16, Image.new("L", (4 * size, 4 * size)), chance)
-    for part, left, top in places(layout):
+    for part, left, top in places(layout, chance):
         pen.part(part, left + chance.uniform(-0.6, 0.6), top + chance.uniform(-0.6, 0.6))
     moved = tuple(chance.uniform(-2, 2, 2) * pen.unit)
     return np.asarray(pen.page.rotate(chance.uniform(-2, 2), Image.Resampling.BILINEAR, translate=moved).reduce(4))
