@@ -125,20 +125,24 @@ def scenes(*, count: int = 500, classes: int = 10, size: int = 64, seed: int = 0
     """Images, pixels (N, 3, size, size), and boxes (N, 4) of their one object: left, top, right, bottom in pixels.
 
     The object is a character of the first ``classes`` glyphs in turn, somewhere in the image, 0.2 to 0.45 times as
-    large. Patches of textures lie around and below it, so neither the middle nor contrast gives it away.
+    large. Patches of textures as dark as it lie around it, so neither the middle nor contrast gives it away.
     Raises InputError as ``glyphs`` does.
     """
     check("glyphs", classes, len(CHARACTERS), count=count, size=size)
     draw, labels = Draws(count, seed, "scenes"), torch.arange(count) % classes
-    canvas, ground, ink = colours(draw, size)
-    grid = torch.linspace(-1, 1, size)
-    for name in ("stripes", "checks", "grain"):
-        x, y = draw(-0.9, 0.9, 1, 1, 1), draw(-0.9, 0.9, 1, 1, 1)
-        disc = ((draw(0.25, 0.45, 1, 1, 1) - (grid - x).hypot(grid[:, None] - y)) * size / 2).clamp(0, 1)
-        canvas = over(canvas, disc * pattern(name, draw, size), ground + draw(-120, 120, 3))
+    canvas, _, ink = colours(draw, size)
     scale = draw(0.2, 0.45)
-    room = (1 - 1.3 * scale)[:, None]  # turned and slanted, a character needs more than its side
-    cover = character(draw, size, centre=draw(-1, 1, 2) * room, label=labels, scale=scale)
+    centre = draw(-1, 1, 2) * (1 - 1.3 * scale)[:, None]  # turned and slanted, a character needs more than its side
+
+    def disc(middle: Tensor, radius: Tensor) -> Tensor:
+        x, y = (torch.linspace(-1, 1, size) - middle[:, :, None]).unbind(1)
+        return ((radius[:, None, None] - x[:, None, :].hypot(y[:, :, None])) * size / 2).clamp(0, 1)[:, None]
+
+    clear = 1 - disc(centre, 1.4 * scale)
+    for name in ("stripes", "checks", "grain"):
+        patch = disc(draw(-0.9, 0.9, 2), draw(0.25, 0.45)) * pattern(name, draw, size)
+        canvas = over(canvas, clear * patch, ink + draw(-40, 40, 3))
+    cover = character(draw, size, centre=centre, label=labels, scale=scale)
     names = CHARACTERS[:classes]
     images = Images(draw.developed(over(canvas, cover, ink)), labels, names, flip=False).measured()
     inside = cover[:, 0] >= cover.amax((2, 3)).unsqueeze(2) / 4  # thin ends belong to the character
