@@ -1,7 +1,6 @@
 """Long tests of kills run only where asked for: ``pytest -m slow``."""
 
 import pytest
-import torch
 
 
 def pytest_configure(config):
@@ -13,8 +12,3 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="run with -m slow"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
