@@ -56,10 +56,10 @@ class Clocked(nn.Module):
         return batch[:, :1, 0, 0] * self.weight
 
 
-@pytest.mark.parametrize(("gain", "least", "most"), [(1.0, 0, 2), (0.5, 0, 0), (3.0, 90, 100)])
+@pytest.mark.parametrize(("gain", "least", "most"), [(1.0, 0, 1), (0.5, 0, 0), (3.0, 36, 40)])
 def test_bfloat16_is_chosen_for_a_gain_and_not_for_noise(monkeypatch, gain, least, most):
-    monkeypatch.setattr(time, "perf_counter", lambda: Clocked.now)
-    chosen = [probe(Clocked(gain, 0.3, seed), BATCH).dtype for seed in range(100)]
+    monkeypatch.setattr(time, "process_time", lambda: Clocked.now)
+    chosen = [probe(Clocked(gain, 0.3, seed), BATCH).dtype for seed in range(40)]
     assert least <= chosen.count("bfloat16") <= most
 
 

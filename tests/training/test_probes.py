@@ -77,6 +77,20 @@ def test_a_constant_feature_counts_for_nothing_even_where_it_varies_later():
     torch.testing.assert_close(nothing.scores(torch.ones(1, 3)).softmax(1)[0], shares.double(), atol=1e-4, rtol=1e-4)
 
 
+def test_what_only_rounding_tells_apart_counts_for_nothing_too():
+    labels = torch.arange(80) % 2
+    steps = 1000 + 6.2e-5 * labels[:, None].float()  # the next number that float32 has
+    assert len(steps.unique()) == 2
+    assert len(fit_probe(steps, labels, classes=2, strengths=[1.0]).scores(steps).unique()) == 1
+
+
+def test_of_strengths_that_are_equally_good_the_middle_one_is_taken():
+    x, labels = gaussian(100, 20, apart=5.0)
+    probe = fit_probe(x, labels, classes=4, strengths=[0.1, 1.0, 10.0])
+    assert probe.tried == {0.1: 1.0, 1.0: 1.0, 10.0: 1.0}
+    assert probe.strength == 1.0
+
+
 @pytest.mark.parametrize("kind", probes.KINDS)
 def test_the_strength_is_the_best_on_held_out_rows(kind):
     x, labels = gaussian(120, 60, apart=0.3)
