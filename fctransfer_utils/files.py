@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+PROJECT = Path(__file__).resolve().parents[1]
+TABLES = PROJECT / "figures" / "tables"  # those that are committed
+
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
@@ -61,7 +64,6 @@ def build_folder() -> Path:
     """Where runs write: ``FCTRANSFER_BUILD``, else ``build/`` in the project, else (installed) in the user's cache."""
     if given := os.environ.get("FCTRANSFER_BUILD"):
         return Path(given).expanduser()
-    project = Path(__file__).resolve().parents[1]
-    if (project / "pyproject.toml").is_file() and os.access(project, os.W_OK):
-        return project / "build"
+    if (PROJECT / "pyproject.toml").is_file() and os.access(PROJECT, os.W_OK):
+        return PROJECT / "build"
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "fctransfer"

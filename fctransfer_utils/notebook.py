@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import InputError, unknown
-from .files import build_folder, replacing, write_text
+from .files import PROJECT, TABLES, build_folder, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ PROFILES = {
     "smoke": "every path once, on as little as possible",
     "full": "every study for real, on photographs of yours",
 }
-PROJECT = Path(__file__).resolve().parents[1]
 RENEW = "FCTRANSFER_RENEW"  # set to 1, results go to figures/ in place of build/
 
 
@@ -34,21 +33,18 @@ class Notebook:
 
     profile: str
 
-    @property
-    def live(self) -> bool:
-        """Whether long studies run here (in ``read`` their tables are read)."""
-        return self.profile != "read"
-
     def cached(
         self, name: str, make: Callable[[], pd.DataFrame], *, profiles: tuple[str, ...] = ("full",)
     ) -> pd.DataFrame:
         """The table ``name``: made anew in ``profiles`` and kept, read as committed in the others."""
         import pandas as pd
 
-        committed = PROJECT / "figures" / "tables" / f"{name}.csv"
+        from .experiments.table import write_csv
+
+        committed = TABLES / f"{name}.csv"
         if self.profile in profiles:
             table = make()
-            write_text(_results() / "tables" / f"{name}.csv", table.to_csv(index=False))
+            write_csv(table, _results() / "tables" / f"{name}.csv")
             return table
         if not committed.exists():
             raise InputError(f"there is no table {name!r} among those committed; run the notebook in {profiles[0]!r}.")

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from .errors import InputError, one_line
-from .files import build_folder, replacing
-from .notebook import PROFILES, PROJECT, RENEW
+from .files import PROJECT, build_folder, replacing
+from .notebook import PROFILES, RENEW
 
 
 def notebooks(only: str = "") -> list[Path]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, one_line, unknown
+from ..files import TABLES
 from .effects import WITHOUT_CUT, by_replicate, effect
-from .published import TABLES
-from .stats import difference_from, holm, t_interval, tost
+from .stats import difference_from, holm, tost
 
 SIDES = ("below", "above", "within")
 WORDS = ("holds", "fails", "open", "not testable here")
@@ -108,10 +108,10 @@ def _verdict(rule: dict, rows: pd.DataFrame) -> dict:
         if not there or (name not in WITHOUT_CUT and not cuts <= there):
             where = "" if name in WITHOUT_CUT else f" at n = {', '.join(map(str, sorted(cuts - there)))}"
             return _UNJUDGED | {"reason": f"no network {name}{where}"}
-    seen = effect(rows, *pair, by=()).iloc[0]
-    values = by_replicate(rows, *pair, by=())["difference"]
     level = 1 - 2 * ERROR if rule["side"] == "within" else 1 - ERROR
-    told = _UNJUDGED | t_interval(values, level)._asdict() | {"level": level, "left_out": seen["left_out"]}
+    (seen,) = effect(rows, *pair, by=(), level=level).to_dict("records")
+    values = by_replicate(rows, *pair, by=())["difference"]
+    told = _UNJUDGED | {name: seen[name] for name in ("mean", "low", "high", "count", "left_out")} | {"level": level}
     if pd.isna(told["low"]):
         return told | {"reason": f"no interval: two complete replicates that differ are needed, of {len(values)}"}
     if flat:

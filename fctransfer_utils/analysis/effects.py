@@ -21,11 +21,6 @@ WITHOUT_CUT = ("base", "long", "twice")  # one network for each target: it is co
 NEEDED = ("replicate", "target", "treatment", "n")
 CONDITIONS = ("data", "split")
 
-SPECIFICITY = (("AnB", "BnB"),)
-CO_ADAPTATION = (("BnB", "base"), ("BnB", "long"))
-TRANSFER = (("AnB+", "BnB+"), ("AnB+", "twice"), ("AnB+", "long"))
-TRAINED_ENOUGH = (("long", "base"),)
-
 
 def effect(
     table: pd.DataFrame,

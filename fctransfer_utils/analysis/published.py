@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, one_line, unknown
+from ..files import TABLES
 
-TABLES = Path(__file__).resolve().parents[2] / "figures" / "tables"
 MEASURES = {"best10": "top1_mean_best10", "final": "top1_final"}
 SPLITS = {"random_split": "random", "natural_manmade": "natural-manmade"}
 CUTS = ((1, 7), (3, 7), (5, 7))  # the ranges of n that Table 1 averages over

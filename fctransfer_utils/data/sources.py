@@ -9,7 +9,7 @@ from ..errors import InputError, unknown
 from . import documents, folders, glyphs, public
 from .images import Images
 from .spec import DataSpec
-from .splits import TUNE, Halves, balanced, random_halves, replicate_halves
+from .splits import TUNE, Halves, balanced, random_halves, replicate_halves, set_aside
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Source:
         """
         classes = len(self.train.classes)
         if split == "random":
-            return replicate_halves(classes, each=each or (classes - classes // 5) // 2, replicate=replicate)
+            return replicate_halves(classes, each=each or (classes - len(set_aside(classes))) // 2, replicate=replicate)
         if split == "paper":
             return random_halves(classes, replicate)
         if split not in self.distant:
             raise unknown("split of these images", split, ("random", "paper", *self.distant))
-        reserved = {c for half in replicate_halves(classes, each=classes // 10, replicate=TUNE) for c in half}
-        halves = tuple(tuple(c for c in half if (c in reserved) == (replicate == TUNE)) for half in self.distant[split])
+        aside = set_aside(classes)
+        halves = tuple(tuple(c for c in half if (c in aside) == (replicate == TUNE)) for half in self.distant[split])
         return balanced(halves, each=each, seed=replicate + 1) if each else halves
 
 

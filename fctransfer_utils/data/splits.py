@@ -27,14 +27,22 @@ def random_halves(classes: int, split: int) -> Halves:
     return complementary(classes, sorted(first.tolist()))
 
 
+def set_aside(classes: int) -> frozenset[int]:
+    """The fifth of all classes on which rates and lengths are chosen; no judged replicate sees one of them."""
+    return frozenset(_shuffled(classes)[: classes // 5].tolist())
+
+
+def _shuffled(classes: int) -> np.ndarray:
+    return np.random.RandomState([classes]).permutation(classes)
+
+
 def replicate_halves(classes: int, *, each: int, replicate: int) -> Halves:
     """Halves A and B of ``each`` random classes for a replicate, numbered from 0, or for ``TUNE``.
 
-    A fifth of all classes is set aside for ``TUNE``, so that none of its images appears in a judged replicate.
+    Those of ``TUNE`` are from the classes that are ``set_aside``, all others from the rest.
     """
-    order = np.random.RandomState([classes]).permutation(classes)
-    aside = classes // 5
-    pool = order[:aside] if replicate == TUNE else order[aside:]
+    aside = set_aside(classes)
+    pool = np.array([each for each in _shuffled(classes) if (each in aside) == (replicate == TUNE)], dtype=int)
     if not 2 <= each <= len(pool) // 2:
         where = "set aside for tuning" if replicate == TUNE else "left for replicates"
         raise InputError(

@@ -31,6 +31,11 @@ class Record:
     torch: str
     weights: str = ""
 
+    @property
+    def rounded(self) -> dict[str, float]:
+        """The measures to the digits of a table."""
+        return {name: round(value, 6) for name, value in self.measures.items()}
+
     def to_json(self) -> str:
         """The text of its file."""
         return json.dumps(vars(self), allow_nan=False) + "\n"

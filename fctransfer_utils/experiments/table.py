@@ -49,9 +49,8 @@ def read(study: Study, store: Store) -> pd.DataFrame:
 
     rows = []
     for labels, record in _found(study, store):
-        measures = {name: round(value, 6) for name, value in record.measures.items()}
         rows.append(
-            labels | measures | {"diverged": record.diverged, "seconds": record.seconds} | record.setting
+            labels | record.rounded | {"diverged": record.diverged, "seconds": record.seconds} | record.setting
             | {"images": record.images, "version": record.version, "torch": record.torch, "key": record.key}
         )  # fmt: skip
     return pd.DataFrame(rows)

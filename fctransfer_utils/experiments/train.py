@@ -72,17 +72,20 @@ def train_networks(
     for network, net, history in zip(networks, nets, histories, strict=True):
         began = time.perf_counter()
         parts = {"top1": test, "train_top1": learn} | ({"validation_top1": validation} if network.held_out else {})
-        measures = {"loss": history.curve[-1]["loss"]} | {
-            name: accuracy(net, images, device=setting.device, crop=network.recipe.crop)
-            for name, images in parts.items()
-        }
-        weights = pack({name: values.cpu().contiguous() for name, values in net.state_dict().items()})
-        weights = weights if network.key in keep else None
+        measures = {}
+        if not history.diverged:
+            measures = {"loss": history.curve[-1]["loss"]} | {
+                name: accuracy(net, images, device=setting.device, crop=network.recipe.crop)
+                for name, images in parts.items()
+            }
+        weights = None
+        if network.key in keep:
+            weights = pack({name: values.cpu().contiguous() for name, values in net.state_dict().items()})
         seconds = history.seconds / len(nets) + time.perf_counter() - began
         record = Record(
             key=network.key,
             network=network.described(),
-            measures={} if history.diverged else measures,
+            measures=measures,
             curve=columns(history),
             diverged=history.diverged,
             seconds=round(seconds, 2),

@@ -73,7 +73,7 @@ def verify(
 
 
 def _compared(row: dict[str, Any], labels: Labels, record: Record, tolerance: float) -> Verdict:
-    now = {name: round(value, 6) for name, value in record.measures.items()}
+    now = record.rounded
     was = {name: row[name] for name in ("loss", "top1", "train_top1", "validation_top1") if _given(row.get(name))}
     word = "different"
     if bool(row["diverged"]) == record.diverged:

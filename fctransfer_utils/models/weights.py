@@ -51,9 +51,8 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a file that is something else raises nearly anything
-        said = one_line(error).rpartition("WeightsUnpickler error: ")[
-            2
-        ]  # torch's own advice before it is to run it all
+        # torch's own advice, which comes before it, is to run it all
+        said = one_line(error).rpartition("WeightsUnpickler error: ")[2]
         if foreign := re.search(r"GLOBAL ([\w.]+)|TorchScript", said):
             raise InputError(
                 f"{path.name} holds more than tensors ({foreign[1] or foreign[0]}), and nothing in a file is run. "

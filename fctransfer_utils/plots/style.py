@@ -14,7 +14,6 @@ import matplotlib as mpl
 from matplotlib import font_manager, scale, ticker
 
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: a column and a page of a journal
-GREY = "#666666"
 TICKS = {"labelsize": 7.5, "major.size": 3, "minor.size": 2, "major.width": 0.8, "minor.width": 0.6}
 
 
