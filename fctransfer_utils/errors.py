@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -11,6 +13,16 @@ class InputError(ValueError):
 
     Its message names the value, what is allowed and how to mend it.
     """
+
+
+def escape_output() -> None:
+    r"""From now on a character that the terminal's encoding lacks is printed as an escape such as ``\u732b``.
+
+    Names of classes and files are in any script, and none of them shall end a run.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def one_line(error: object) -> str:

@@ -14,21 +14,28 @@ from .splits import TUNE, Halves, balanced, random_halves, replicate_halves, set
 
 @dataclass(frozen=True)
 class Source:
-    """What is learnt and what is tested, and the halves of classes that have a name (such as "natural-manmade")."""
+    """What is learnt and what is tested, and the halves of classes that have a name (such as "natural-manmade").
+
+    ``summary``: of a reader's own folder, in words, what came in and what did not.
+    """
 
     train: Images
     test: Images
     distant: dict[str, Halves] = field(default_factory=dict)
+    summary: str = ""
 
     def halves(self, split: str, *, each: int = 0, replicate: int = 0) -> Halves:
-        """The classes of A and B. ``split``: "random" (``each`` classes a half, drawn for ``replicate``), "paper"
-        (Yosinski et al.'s recipe over all classes) or the name of distant halves; there ``each`` balances their sizes.
+        """The classes of A and B. ``split``: "random" (``each`` classes a half, drawn for ``replicate``; 0: as many as
+        there are), "paper" (Yosinski et al.'s recipe over all classes) or the name of distant halves; there ``each``
+        balances their sizes.
 
         Raises InputError for a split that these images do not know.
         """
         classes = len(self.train.classes)
         if split == "random":
-            return replicate_halves(classes, each=each or (classes - len(set_aside(classes))) // 2, replicate=replicate)
+            aside = len(set_aside(classes))
+            most = (aside if replicate == TUNE else classes - aside) // 2
+            return replicate_halves(classes, each=each or most, replicate=replicate)
         if split == "paper":
             return random_halves(classes, replicate)
         if split not in self.distant:
@@ -44,7 +51,7 @@ def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = Fal
         raise InputError(f"the images of {spec.name!r} lie in a folder of yours; name it (--root FOLDER).")
     if spec.name == "folder":
         found = folders.read_folder(root, size=spec.size, progress=progress)
-        return Source(found.train, found.test)
+        return Source(found.train, found.test, summary=str(found.summary))
     if spec.needs_files:
         train, test = public.read_public(spec.name, root, size=spec.size, progress=progress)
         return Source(train, test, public.halves_of(spec.name, train))

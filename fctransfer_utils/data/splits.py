@@ -45,9 +45,9 @@ def replicate_halves(classes: int, *, each: int, replicate: int) -> Halves:
     pool = np.array([each for each in _shuffled(classes) if (each in aside) == (replicate == TUNE)], dtype=int)
     if not 2 <= each <= len(pool) // 2:
         where = "set aside for tuning" if replicate == TUNE else "left for replicates"
+        mend = f"give 2 to {len(pool) // 2} classes a half." if len(pool) >= 4 else "take a set of more classes."
         raise InputError(
-            f"two halves of {each} classes cannot be drawn from the {len(pool)} of {classes} classes {where}; "
-            f"give 2 to {len(pool) // 2} classes a half."
+            f"two halves of {each} classes cannot be drawn from the {len(pool)} of {classes} classes {where}; {mend}"
         )
     chosen = np.random.RandomState([replicate + 1]).choice(pool, 2 * each, replace=False)
     return tuple(sorted(chosen[:each].tolist())), tuple(sorted(chosen[each:].tolist()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..data.spec import DataSpec
@@ -16,11 +16,15 @@ Loader = Callable[[DataSpec], "Source"]
 
 @dataclass(frozen=True)
 class Files:
-    """Loads by ``data.sources.load`` from the folder ``root``; equal in every process, so that each reads but once."""
+    """Loads by ``data.sources.load`` from the folder ``root``; equal in every process, so that each reads but once.
+
+    ``progress``: pictures that are decoded for the first time are counted on standard error.
+    """
 
     root: str | None = None
+    progress: bool = field(default=False, compare=False)
 
     def __call__(self, spec: DataSpec) -> Source:
         from ..data.sources import load
 
-        return load(spec, self.root)
+        return load(spec, self.root, progress=self.progress)

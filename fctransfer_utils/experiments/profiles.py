@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..data.spec import DataSpec
+from ..data.spec import RENDERED, DataSpec
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
 from ..training.recipe import Recipe
@@ -21,7 +21,8 @@ class Profile:
     ``cuts``: the n of networks with frozen layers; ``tuned_cuts``: the n of those whose copied layers learn on.
     ``recipe``: how base networks learn; ``frozen`` and ``tuned``: how networks with copied layers do, if otherwise.
     ``tune_each`` and ``held_out``: classes a half and validation images a class on the replicate that recipes are
-    chosen on. ``extra_test``: see ``Network``.
+    chosen on. ``extra_test``: see ``Network``. ``volumes``: the numbers of images a class in the study of how much
+    data is needed, cut at ``volume_cuts``; ``few``: how its networks learn, but for their own rates and steps.
     """
 
     data: DataSpec = field(default_factory=DataSpec)
@@ -37,14 +38,21 @@ class Profile:
     tune_each: int = 5
     held_out: int = 20
     extra_test: int = 0
+    volumes: tuple[int, ...] = (1, 5, 20)
+    volume_cuts: tuple[int, ...] = (2, 4, 6)
+    few: Recipe = field(default_factory=lambda: Recipe(batch_size=16, steps=300))
 
     def __post_init__(self) -> None:
-        for name in ("cuts", "tuned_cuts"):
+        for name in ("cuts", "tuned_cuts", "volume_cuts"):
             wrong = [n for n in getattr(self, name) if not 1 <= n <= 7]
             if wrong:
                 raise InputError(f"{name} has n = {wrong[0]}; a network of 8 layers is cut at n = 1 to 7.")
         if self.replicates < 1:
             raise InputError(f"{self.replicates} replicates leave nothing to train; give 1 or more.")
+        if any(volume < 1 for volume in self.volumes):
+            raise InputError(f"volumes {self.volumes} has {min(self.volumes)} images a class; give 1 or more.")
+        if not self.few.steps:
+            raise InputError("the recipe of few images has no steps, and epochs of few images are short; give steps.")
 
 
 GLYPHS = Profile(
@@ -54,6 +62,8 @@ GLYPHS = Profile(
     per_class=40,
     tune_each=10,
     held_out=40,
+    volumes=(1, 2, 5, 10, 20, 40),
+    few=Recipe(steps=300, batch_size=16, shift=2),
 )
 PHOTOGRAPHS = Profile(
     data=DataSpec("tiny-imagenet"),
@@ -63,8 +73,10 @@ PHOTOGRAPHS = Profile(
     tune_each=20,
     held_out=100,
     extra_test=100,
+    volumes=(2, 10, 50),
+    few=Recipe(steps=300, batch_size=32, shift=2),
 )
-# Of a reader's own folder only the names of the classes are known beforehand: halves take all classes that are left.
+# Of a reader's own folder little is known beforehand, and other sets have few classes: halves take all that are left.
 FOLDER = Profile(
     data=DataSpec("folder"), recipe=Recipe(epochs=60, batch_size=32, learning_rate=0.02), each=0, tune_each=0,
 )  # fmt: skip
@@ -77,18 +89,22 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
     """
     if name not in PROFILES:
         raise unknown("profile", name, PROFILES)
-    made = GLYPHS
-    if data == "folder":
-        made = FOLDER
-    elif data != "glyphs":
+    if data == "glyphs":
+        made = GLYPHS
+    elif data in ("folder", *RENDERED):
+        made = replace(FOLDER, data=DataSpec(data))
+    else:
         made = replace(PHOTOGRAPHS, data=DataSpec(data))
+    if data == "cifar10":  # of ten classes
+        made = replace(made, each=0, tune_each=0)
     if name == "smoke":
         short = replace(made.recipe, epochs=1)
         made = replace(made, recipe=short, net=NetSpec(width=4), each=2, per_class=8, cuts=(1, 7), tuned_cuts=(7,))
-        made = replace(made, tune_each=2, held_out=2)
+        made = replace(made, tune_each=2, held_out=2, few=replace(made.few, steps=2))
+        made = replace(made, volumes=made.volumes[:2], volume_cuts=(4,))
     if name == "quick" and data == "glyphs":
         fewer = DataSpec("glyphs", classes=30, per_class=40, test_per_class=100)  # rendered in seconds
-        made = replace(made, data=fewer, tuned_cuts=(3, 7))
+        made = replace(made, data=fewer, tuned_cuts=(3, 7), volumes=(1, 20), volume_cuts=(4,))
     if name == "full":
         made = replace(made, replicates=5)
     return replace(made, **changes)

@@ -3,8 +3,11 @@
 from collections import Counter
 
 import pytest
+import torch
 from made_studies import small_profile, small_study
 
+from fctransfer_utils.data.images import Images
+from fctransfer_utils.data.sources import Source
 from fctransfer_utils.data.splits import TUNE, replicate_halves
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.profiles import PROFILES, profile
@@ -118,3 +121,28 @@ def test_profiles_give_studies(name, data):
     study = transfer(profile(name, data))
     assert {labels["target"] for labels, _ in study} == {"A", "B"}
     assert {labels["data"] for labels, _ in study} == {data}
+
+
+def source_of(classes: int) -> Source:
+    images = Images(torch.zeros(classes, 3, 16, 16), torch.arange(classes), tuple(map(str, range(classes))))
+    return Source(images, images)
+
+
+@pytest.mark.parametrize("replicate", [TUNE, 0, 3])
+def test_halves_of_no_stated_size_take_all_classes_that_they_may(replicate):
+    first, second = source_of(21).halves("random", replicate=replicate)
+    assert (len(first), len(second)) == ((2, 2) if replicate == TUNE else (8, 8))
+    assert not set(first) & set(second)
+    with pytest.raises(InputError, match="more classes"):
+        source_of(9).halves("random", replicate=TUNE)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize(
+    ("data", "classes"),
+    [("glyphs", 30), ("textures", 10), ("documents", 5), ("cifar10", 10), ("cifar100", 100), ("tiny-imagenet", 200)],
+)
+def test_every_set_has_the_halves_of_its_profiles(name, data, classes):
+    for _, network in transfer(profile(name, data)):
+        where = network.classes
+        assert all(source_of(classes).halves(where.split, each=where.each, replicate=where.replicate))
