@@ -130,23 +130,42 @@ def widened(train_x: Tensor, *others: Tensor, width: int, seed: int = 0) -> list
     ]
 
 
-def folds(labels: Tensor, k: int, *, seed: int = 0, repeats: int = 1) -> list[Tensor]:
+def folds(labels: Tensor, k: int, *, seed: int = 0, repeats: int = 1, groups: Tensor | None = None) -> list[Tensor]:
     """The held-out rows of ``k`` folds, ``repeats`` times drawn anew; each fold has its share of every class.
 
-    Raises InputError for a class with fewer than 2 rows, which no fold can both learn and judge.
+    Rows of one number in ``groups`` (N,) are held out together; then the shares are as equal as that allows. Raises
+    InputError for a class with fewer than 2 rows, or groups, which no fold can both learn and judge.
     """
-    counts = torch.bincount(labels)
+    counts = torch.bincount(labels if groups is None else torch.stack([labels, groups]).unique(dim=1)[0])
     if not 2 <= k <= len(labels) or int(counts[counts > 0].min()) < 2:
+        what = "rows" if groups is None else "groups"
         raise InputError(
-            f"{k} folds of {len(labels)} rows whose smallest class has {int(counts[counts > 0].min())}; give 2 folds "
-            "or more, and at least 2 rows of every class."
+            f"{k} folds of {len(labels)} rows whose smallest class has {int(counts[counts > 0].min())} {what}; give 2 "
+            f"folds or more, and at least 2 {what} of every class."
         )
     found = []
     for repeat in range(repeats):
         order = torch.randperm(len(labels), generator=generator(seed, "folds", repeat))
-        dealt = order[labels[order].argsort(stable=True)]  # class by class, so that dealing them out shares each
-        found += [dealt[fold::k].sort().values for fold in range(k)]
+        if groups is None:
+            dealt = order[labels[order].argsort(stable=True)]  # class by class, so that dealing them out shares each
+            found += [dealt[fold::k].sort().values for fold in range(k)]
+        else:
+            fold_of = _dealt(labels[order], groups[order], k)
+            found += [order[fold_of == fold].sort().values for fold in range(k)]
     return found
+
+
+def _dealt(labels: Tensor, groups: Tensor, k: int) -> Tensor:
+    """The fold (N,) of each row: whole groups, the largest first, go to the fold that has least of their classes."""
+    _, number, sizes = groups.unique(return_inverse=True, return_counts=True)
+    first = torch.full_like(sizes, len(labels)).scatter_reduce(0, number, torch.arange(len(labels)), "amin")
+    parts = torch.zeros(len(sizes), int(labels.max()) + 1).index_put((number, labels), torch.ones(()), accumulate=True)
+    dealt, fold_of = torch.zeros(k, parts.shape[1]), torch.zeros_like(sizes)
+    for group in sorted(range(len(sizes)), key=lambda group: (-int(sizes[group]), int(first[group]))):
+        burden = dealt @ parts[group] + dealt.sum(1) / (len(labels) + 1)  # of equals, the smallest fold
+        fold_of[group] = int(burden.argmin())
+        dealt[fold_of[group]] += parts[group]
+    return fold_of[number]
 
 
 def cross_validated(

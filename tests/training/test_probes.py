@@ -173,6 +173,21 @@ def test_folds_hold_out_every_row_once_and_every_class_alike():
     assert all(torch.equal(a, b) for a, b in zip(found, folds(labels, 5, seed=1, repeats=3), strict=True))
 
 
+def test_groups_are_held_out_whole_and_classes_still_shared():
+    chance = torch.Generator().manual_seed(3)
+    groups = torch.randint(0, 40, (300,), generator=chance)
+    labels = groups % 3
+    shares = torch.bincount(labels) / 300
+    for repeat in range(2):
+        found = folds(labels, 5, seed=1, repeats=2, groups=groups)[5 * repeat : 5 * repeat + 5]
+        assert torch.equal(torch.cat(found).sort().values, torch.arange(300))
+        assert sum(len(groups[held].unique()) for held in found) == len(groups.unique())
+        for held in found:
+            assert (torch.bincount(labels[held], minlength=3) / 60 - shares).abs().max() < 0.15
+    with pytest.raises(InputError, match="smallest class has 1 groups"):
+        folds(labels, 2, groups=labels)
+
+
 def test_rows_that_are_held_out_have_no_part_in_the_fit():
     """With labels that no feature knows of, an honest accuracy is that of chance."""
     x, _ = gaussian(200, 400)
