@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 
-def row(treatment, top1, *, n=0, replicate=0, target="B", data="glyphs", split="random", diverged=False):
+def row(treatment, top1, *, n=0, replicate=0, target="B", data="glyphs", split="random", diverged=False, **more):
     """One network."""
     return {
         "data": data, "split": split, "replicate": replicate, "target": target, "treatment": treatment, "n": n,
-        "top1": top1, "diverged": diverged,
+        "top1": top1, "diverged": diverged, **more,
     }  # fmt: skip
 
 

@@ -15,13 +15,13 @@ import pandas as pd
 from ..errors import InputError, one_line, unknown
 from ..files import TABLES
 from .effects import WITHOUT_CUT, by_replicate, effect
-from .stats import difference_from, holm, tost
+from .stats import difference_from, holm, t_interval, tost
 
 SIDES = ("below", "above", "within")
 WORDS = ("holds", "fails", "open", "not testable here")
 COLUMNS = (
     "id", "paper", "claim", "published", "source", "first", "second", "cuts", "side", "margin", "flat_base", "dataset",
-    "split", "date", "why",
+    "split", "where", "against", "date", "why",
 )  # fmt: skip
 ERROR = 0.05  # of each family of claims: those of one paper on one data set
 FLAT = 1.0  # points: a base network that gains more from twice the epochs was not trained enough
@@ -37,15 +37,18 @@ def claims(path: Path | str | None = None) -> pd.DataFrame:
     """
     file = Path(path) if path else TABLES / "claims.csv"
     try:
-        rules = pd.read_csv(file, dtype={"cuts": str})
+        rules = pd.read_csv(file, dtype={"cuts": str, "where": str, "against": str})
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read the claims in {file.name} ({one_line(error)}); restore the file.") from error
     absent = [name for name in COLUMNS if name not in rules]
     if absent:
         raise InputError(f"the claims in {file.name} have no column {absent[0]!r}; give {', '.join(COLUMNS)}.")
+    rules[["where", "against"]] = rules[["where", "against"]].fillna("")
     for rule in rules.itertuples():
         if rule.side not in SIDES:
             raise unknown(f"side of claim {rule.id}", rule.side, SIDES)
+        if any(part.count("=") != 1 for part in rule.where.split()):
+            raise InputError(f"claim {rule.id} is said of where {rule.where!r}; write 'column=value', as 'target=A'.")
         try:
             good = float(rule.margin) > 0 and bool(_cuts(rule.cuts)) and bool(date.fromisoformat(rule.date))
         except (TypeError, ValueError):
@@ -99,27 +102,43 @@ _UNJUDGED = {
 
 def _verdict(rule: dict, rows: pd.DataFrame) -> dict:
     """What the networks of one data set say to one claim, before Holm."""
-    rows = rows[rows["split"] == rule["split"]] if "split" in rows else rows
     cuts, pair = _cuts(rule["cuts"]), (rule["first"], rule["second"])
-    rows = rows[rows["n"].isin(cuts) | rows["treatment"].isin(WITHOUT_CUT)]
+    parts = [_part(rows, cuts, rule["split"], rule["where"])]
+    if rule["against"]:
+        parts.append(_part(rows, cuts, rule["against"]))
     flat = rule["flat_base"] == "yes"
-    for name in (*pair, *(("long", "base") if flat else ())):
-        there = set(rows.loc[rows["treatment"] == name, "n"])
-        if not there or (name not in WITHOUT_CUT and not cuts <= there):
-            where = "" if name in WITHOUT_CUT else f" at n = {', '.join(map(str, sorted(cuts - there)))}"
-            return _UNJUDGED | {"reason": f"no network {name}{where}"}
+    for part in parts:
+        for name in (*pair, *(("long", "base") if flat else ())):
+            there = set(part.loc[part["treatment"] == name, "n"])
+            if not there or (name not in WITHOUT_CUT and not cuts <= there):
+                where = "" if name in WITHOUT_CUT else f" at n = {', '.join(map(str, sorted(cuts - there)))}"
+                return _UNJUDGED | {"reason": f"no network {name}{where}"}
     level = 1 - 2 * ERROR if rule["side"] == "within" else 1 - ERROR
-    (seen,) = effect(rows, *pair, by=(), level=level).to_dict("records")
-    values = by_replicate(rows, *pair, by=())["difference"]
-    told = _UNJUDGED | {name: seen[name] for name in ("mean", "low", "high", "count", "left_out")} | {"level": level}
+    left_out = [effect(part, *pair, by=())["left_out"].iloc[0] for part in parts]
+    found = [by_replicate(part, *pair, by=()).set_index("replicate")["difference"] for part in parts]
+    values = found[0] if len(found) == 1 else (found[0] - found[1]).dropna()
+    told = (
+        _UNJUDGED
+        | t_interval(values, level)._asdict()
+        | {"level": level, "left_out": "; ".join(filter(None, left_out))}
+    )
     if pd.isna(told["low"]):
         return told | {"reason": f"no interval: two complete replicates that differ are needed, of {len(values)}"}
     if flat:
-        gain = effect(rows, "long", "base", by=())["mean"].iloc[0]
+        gain = effect(parts[0], "long", "base", by=())["mean"].iloc[0]
         if not abs(gain) <= FLAT:
             return told | {"reason": f"base is not flat: twice the epochs change it by {gain:+.1f} points"}
     word, p = _word(values, rule["side"], rule["margin"])
     return told | {"alone": word if p < ERROR else "open", "p": p}
+
+
+def _part(rows: pd.DataFrame, cuts: set[int], split: str, where: str = "") -> pd.DataFrame:
+    """The networks of ``split`` and ``where`` at the ``cuts``, with those that are compared with every n."""
+    rows = rows[rows["split"] == split] if "split" in rows else rows
+    for name, value in (part.split("=") for part in where.split()):
+        column = rows[name] if name in rows else pd.Series(index=rows.index, dtype=object)
+        rows = rows[column == (float(value) if pd.api.types.is_numeric_dtype(column) else value)]
+    return rows[rows["n"].isin(cuts) | rows["treatment"].isin(WITHOUT_CUT)]
 
 
 def _word(values: pd.Series, side: str, margin: float) -> tuple[str, float]:

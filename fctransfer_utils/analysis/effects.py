@@ -17,7 +17,7 @@ import pandas as pd
 from ..errors import InputError, unknown
 from .stats import t_interval
 
-WITHOUT_CUT = ("base", "long", "twice")  # one network for each target: it is compared with every n
+WITHOUT_CUT = ("base", "long", "twice", "scratch")  # one network for each target: it is compared with every n
 NEEDED = ("replicate", "target", "treatment", "n")
 CONDITIONS = ("data", "split")
 

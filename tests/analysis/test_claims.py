@@ -13,7 +13,7 @@ TABLE = {"base": 0.60, "long": 0.60, "BnB": 0.60, "AnB": lambda n: 0.62 - n / 50
 def rule(**changes):
     one = {"id": "x", "first": "AnB", "second": "BnB", "cuts": "7", "side": "below", "margin": 1.0, "flat_base": "no"}
     about = {"paper": "a paper", "claim": "words", "published": -8.3, "source": "", "dataset": "any", "split": "random"}
-    return one | about | {"date": "2026-11-30", "why": ""} | changes
+    return one | about | {"where": "", "against": "", "date": "2026-11-30", "why": ""} | changes
 
 
 def judged(table, *rules):
@@ -94,6 +94,32 @@ def test_each_data_set_is_judged_by_itself():
     assert found.to_dict() == {("x", "glyphs"): "holds", ("x", "photographs"): "fails", ("y", "photographs"): "fails"}
 
 
+def test_directions_can_be_judged_one_by_one():
+    table = study({"BnB": 0.6, "AnB": 0.6})
+    table.loc[(table["treatment"] == "AnB") & (table["target"] == "A"), "top1"] -= 0.05
+    found = judged(table, *(rule(id=where, where=where) for where in ("target=A", "target=B", "width=12")))
+    assert found["word"].tolist() == ["holds", "fails", "not testable here"]
+
+
+def test_a_difference_can_be_compared_with_that_of_another_split():
+    """Far tasks lose 6 points and near ones 4: more than 1 point beyond them, and not more than 3."""
+    near = study({"base": 0.6, "AnB": 0.56})
+    far = study({"base": 0.7, "AnB": 0.64}, split="far", spread=0.003)
+    about = {"second": "base", "split": "far", "against": "random"}
+    found = judged(pd.concat([near, far]), rule(**about), rule(id="y", margin=3.0, **about))
+    assert found["mean"].tolist() == pytest.approx([-2, -2])
+    assert found["word"].tolist() == ["holds", "fails"]
+    assert judged(far, rule(**about)).loc[0, "word"] == "not testable here"
+
+
+def test_numbers_of_images_are_told_apart():
+    few, many = (study({"frozen": 0.5, "fine-tuned": value}, per_class=k) for k, value in ((1, 0.4), (40, 0.6)))
+    about = {"first": "frozen", "second": "fine-tuned", "side": "above"}
+    table = pd.concat([few, many, study(TABLE)])
+    found = judged(table, *(rule(id=k, where=f"per_class={k}", **about) for k in (1, 40, 5)))
+    assert found["word"].tolist() == ["holds", "fails", "not testable here"]
+
+
 def test_the_committed_rules_can_be_read_and_their_numbers_are_those_of_the_logs():
     rules = claims.claims().set_index("id")
     gain = published.curves(published.networks()).pivot(index="n", columns="treatment", values="gain")
@@ -105,13 +131,26 @@ def test_the_committed_rules_can_be_read_and_their_numbers_are_those_of_the_logs
             assert (one.published > one.margin) if one.side == "above" else (one.published < -one.margin)
         else:
             assert abs(one.published) < one.margin
+    figure3 = published.networks()
+    figure3 = figure3[figure3["experiment"].isin(["natural_manmade", "random_filters"])]
+    own = figure3[figure3["treatment"] == "base"].set_index("target")["top1"]
+    lost = figure3.assign(top1=100 * (figure3["top1"] - figure3["target"].map(own)))
+    lost = lost.pivot_table(index="n", columns=["treatment", "target"], values="top1")
+    for target, name in (("A", "natural"), ("B", "man-made")):
+        far, cuts = lost["AnB", target], [1, 2]
+        assert rules.loc[f"far-last-{name}", "published"] == pytest.approx(far[7] - gain.loc[7, "AnB"], abs=6e-3)
+        over = (far - lost["random", "all"])[cuts].mean()
+        assert rules.loc[f"far-over-random-{name}", "published"] == pytest.approx(over, abs=6e-3)
+    for name, cuts in (("random-first", [1, 2]), ("random-third", [3, 5, 7])):
+        assert rules.loc[name, "published"] == pytest.approx(lost["random", "all"][cuts].mean(), abs=6e-3)
     printed = published.table1(published.networks()).set_index("cuts").loc["3-7"]
     assert rules.loc["boost-base", "published"] == round(printed["over_base"], 1)
     assert rules.loc["boost-selffer", "published"] == round(printed["over_selffer"], 1)
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("side", "beside"), ("margin", 0), ("cuts", "four"), ("date", "soon"), ("margin", "one")]
+    ("column", "value"),
+    [("side", "beside"), ("margin", 0), ("cuts", "four"), ("date", "soon"), ("margin", "one"), ("where", "target A")],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(tmp_path, column, value):
     file = tmp_path / "claims.csv"
