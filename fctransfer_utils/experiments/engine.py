@@ -18,7 +18,7 @@ from .network import Network, donors_first
 from .record import Record
 from .store import Store, no_room
 from .studies import Study
-from .train import FILES, images_of, loaded, one_thread, start
+from .train import FILES, check_images, images_of, loaded, one_thread, start
 
 Progress = Callable[[int, int, Record | None], None]
 
@@ -64,6 +64,7 @@ def run(
         todo = _left(study, networks, store, images, keep)
         if not todo:
             return Report(0, 0)
+        check_images(todo, load)
         given = {name: value for name, value in (("device", device), ("dtype", dtype)) if value}
         setting = store.settle(given, lambda: asdict(_probed(todo[0], load, **given)))
         if workers > 1 or scheduler:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..data.splits import TUNE
-from ..errors import unknown
+from ..errors import InputError, unknown
 from ..training.recipe import Recipe
 from .network import Classes, Network
 from .profiles import Profile
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Labels = dict[str, Any]
 Study = list[tuple[Labels, Network]]
+Cell = tuple[int, str, int]  # images a class, treatment, n
 
 LAYERS = 8
+FEW = ("scratch", "frozen", "fine-tuned")  # what can be done with few images
+RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+FIRST_RATES = RATES[2:6]
+STEPS = (100, 300, 1000)  # the last is as long as a base network of glyphs learns
 
 
 def base(profile: Profile, classes: Classes, *, seed: int) -> Network:
@@ -47,11 +55,12 @@ def treatments(profile: Profile, own: Network, other: Network) -> Study:
     ``n`` is the last layer that is copied: 0 for "base" and the control "long", 8 for the control "twice" (a base
     network that learns once more). The order is that of the paper.
     """
-    study: Study = [
-        ({"treatment": "base", "n": 0}, own),
+    controls: Study = [
         ({"treatment": "long", "n": 0}, long(own)),
         ({"treatment": "twice", "n": LAYERS}, heir(own, own, LAYERS, frozen=False, recipe=profile.tuned)),
     ]
+    study: Study = [({"treatment": "base", "n": 0}, own)]
+    study += [row for row in controls if row[0]["treatment"] in profile.controls]
     for name, donor, frozen in (("BnB", own, True), ("AnB", other, True), ("BnB+", own, False), ("AnB+", other, False)):
         for n in profile.cuts if frozen else profile.tuned_cuts:
             network = heir(own, donor, n, frozen=frozen, recipe=profile.frozen if frozen else profile.tuned)
@@ -77,21 +86,26 @@ def transfer(profile: Profile, *, split: str = "random", replicates: Sequence[in
     return study
 
 
-def distant(profile: Profile, split: str) -> Study:
+def distant(profile: Profile, split: str, *, replicates: Sequence[int] = ()) -> Study:
     """Figure 3: base, long, BnB and AnB between halves that differ in kind, such as "natural-manmade"."""
-    rows = transfer(replace(profile, tuned_cuts=()), split=split)
-    return [(labels, network) for labels, network in rows if labels["treatment"] != "twice"]
+    return transfer(replace(profile, tuned_cuts=(), controls=("long",)), split=split, replicates=replicates)
 
 
-def random_filters(profile: Profile, *, inits: Sequence[str] = ("he", "gaussian")) -> Study:
+def random_filters(
+    profile: Profile,
+    *,
+    inits: Sequence[str] = ("he", "gaussian"),
+    split: str = "random",
+    replicates: Sequence[int] = (),
+) -> Study:
     """Figure 3, top right: layers 1..n drawn at random and frozen, beside the base networks of ``transfer``."""
     study: Study = []
-    for labels, own in transfer(replace(profile, cuts=(), tuned_cuts=())):
-        if labels["treatment"] == "base":
-            study.append((labels, own))
-            for init, n in product(inits, profile.cuts):
-                network = replace(own, frozen=tuple(range(1, n + 1)), drawn=init, recipe=profile.frozen or own.recipe)
-                study.append((labels | {"treatment": f"random {init}", "n": n}, network))
+    alone = replace(profile, cuts=(), tuned_cuts=(), controls=())
+    for labels, own in transfer(alone, split=split, replicates=replicates):
+        study.append((labels, own))
+        for init, n in product(inits, profile.cuts):
+            network = replace(own, frozen=tuple(range(1, n + 1)), drawn=init, recipe=profile.frozen or own.recipe)
+            study.append((labels | {"treatment": f"random {init}", "n": n}, network))
     return study
 
 
@@ -121,6 +135,123 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
     if not study:
         raise unknown("treatment", treatment, ("base", "long", "twice", "BnB", "AnB", "BnB+", "AnB+"))
     return study
+
+
+def volumes(profile: Profile, chosen: Mapping[Cell, Recipe], *, replicates: Sequence[int] = ()) -> Study:
+    """How much data: each half learnt from ``profile.volumes`` images a class, from scratch or from the other half.
+
+    Treatments "scratch" (n = 0), "frozen" and "fine-tuned" (layers 1..n from the base network that ``transfer`` has
+    for the other half, which saw all its images). ``chosen``: the recipe of each, as ``best_recipes`` gives it.
+    """
+    study: Study = []
+    for replicate in replicates or range(profile.replicates):
+        for volume, treatment in product(profile.volumes, FEW):
+            for n in [0] if treatment == "scratch" else profile.volume_cuts:
+                if (volume, treatment, n) not in chosen:
+                    known = ", ".join(map(str, sorted({cell[0] for cell in chosen if cell[1:] == (treatment, n)})))
+                    raise InputError(
+                        f"no recipe is chosen for {volume} images a class, {treatment}, n = {n}; there are recipes for "
+                        f"{known or 'no number of'} images. Take one of these, or choose by volume_search first."
+                    )
+                study += _few(profile, replicate, (volume, treatment, n), chosen[volume, treatment, n])
+    return study
+
+
+def _few(profile: Profile, replicate: int, cell: Cell, recipe: Recipe) -> Study:
+    """One treatment of few images in both directions of a replicate; on ``TUNE`` with validation images."""
+    volume, treatment, n = cell
+    tune = replicate == TUNE
+    study: Study = []
+    for target in ("B", "A"):
+        classes = Classes("random", target, replicate, profile.tune_each if tune else profile.each)
+        network = replace(base(profile, classes, seed=replicate), per_class=volume, recipe=recipe)
+        if n:
+            donor = base(profile, classes.other, seed=replicate)
+            network = heir(network, donor, n, frozen=treatment == "frozen")
+        labels = {
+            "data": profile.data.name, "split": "random", "width": profile.net.width, "replicate": replicate,
+            "target": target, "per_class": volume, "treatment": treatment, "n": n,
+            "learning_rate": recipe.learning_rate, "steps": recipe.steps,
+        }  # fmt: skip
+        study.append((labels, _validated(network, profile.held_out) if tune else network))
+    return study
+
+
+def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
+    """Search a rate and a number of steps for each treatment of ``volumes``; the table of all that was tried.
+
+    ``train`` trains a study and gives its table. The rate is chosen first, at the steps of ``profile.few``, and
+    neighbours in ``RATES`` are tried until the best has worse ones on both sides. Then other ``STEPS`` are tried at
+    this rate, and where one is better, the rates beside it. With the fewest images every rate is tried. Fine-tuned
+    networks are tried at the middle cut alone, frozen ones at each: they differ in how much is left to learn.
+    Raises InputError where no images are held out to choose by.
+    """
+    if profile.held_out < 1:
+        raise InputError("a recipe is chosen by images that are not learnt, and held_out = 0 leaves none; give more.")
+    tried = {
+        cell: [(rate, profile.few.steps) for rate in (RATES if cell[0] == min(profile.volumes) else FIRST_RATES)]
+        for cell in _cells(profile)
+    }
+    while True:
+        table = train(
+            [
+                row
+                for cell, recipes in tried.items()
+                for rate, steps in recipes
+                for row in _few(profile, TUNE, cell, replace(profile.few, learning_rate=rate, steps=steps))
+            ]
+        )
+        more = {cell: _next(profile, scores) for cell, scores in _scores(table).items()}
+        if not any(more.values()):
+            return table
+        for cell, recipes in more.items():
+            tried[cell] += recipes
+
+
+def best_recipes(profile: Profile, table: pd.DataFrame) -> dict[Cell, Recipe]:
+    """What ``volume_search`` found best on validation images for every cell of ``volumes``; of equals the shortest."""
+    found = {}
+    for (volume, treatment, n), scores in _scores(table).items():
+        rate, steps = _best(scores)
+        for at in profile.volume_cuts if treatment == "fine-tuned" else [n]:
+            found[volume, treatment, at] = replace(profile.few, learning_rate=rate, steps=steps)
+    return found
+
+
+def _cells(profile: Profile) -> list[Cell]:
+    cuts = profile.volume_cuts
+    tuned_at = {"scratch": (0,), "frozen": cuts, "fine-tuned": (cuts[len(cuts) // 2],)}
+    return [(volume, treatment, n) for volume, treatment in product(profile.volumes, FEW) for n in tuned_at[treatment]]
+
+
+def _scores(table: pd.DataFrame) -> dict[Cell, dict[tuple[float, int], float]]:
+    """For each cell the mean validation accuracy of every (rate, steps); a network that diverged counts as 0."""
+    given = table.assign(value=table["validation_top1"].fillna(0))
+    means = given.groupby(["per_class", "treatment", "n", "learning_rate", "steps"], sort=False)["value"].mean()
+    found: dict[Cell, dict[tuple[float, int], float]] = {}
+    for (volume, treatment, n, rate, steps), value in means.items():
+        found.setdefault((volume, treatment, n), {})[rate, steps] = value
+    return found
+
+
+def _best(scores: Mapping[tuple[float, int], float]) -> tuple[float, int]:
+    return max(scores, key=lambda tried: (round(scores[tried], 9), -tried[1], -tried[0]))
+
+
+def _next(profile: Profile, scores: Mapping[tuple[float, int], float]) -> list[tuple[float, int]]:
+    """What to try next in one cell; nothing once the best has been surrounded."""
+    first = profile.few.steps
+
+    def beside(rate: float, steps: int) -> list[tuple[float, int]]:
+        place = RATES.index(rate)
+        return [(near, steps) for near in RATES[max(place - 1, 0) : place + 2] if (near, steps) not in scores]
+
+    rate, steps = _best({tried: score for tried, score in scores.items() if tried[1] == first})
+    if todo := beside(rate, steps):
+        return todo
+    if todo := [(rate, other) for other in STEPS if (rate, other) not in scores]:
+        return todo
+    return beside(*_best(scores))
 
 
 def _validated(network: Network, held_out: int) -> Network:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from .. import __version__
 from ..data.images import Images
 from ..data.spec import DataSpec
+from ..errors import InputError
 from ..files import checksum
 from ..models.alexnet import build, redraw
 from ..training.device import Setting
@@ -66,7 +67,7 @@ def train_networks(
     if donor is None or all(values.isfinite().all() for values in donor.values()):  # else its heirs are lost, too
         histories = train_together(
             nets, learn, first.recipe, seed=first.stream("order"), setting=setting, checkpoint=checkpoint,
-            watch=None if first.donor else test, on_epoch=on_epoch,
+            watch=None if first.donor or first.recipe.steps else test, on_epoch=on_epoch,
         )  # fmt: skip
     found = []
     for network, net, history in zip(networks, nets, histories, strict=True):
@@ -105,11 +106,7 @@ def images_of(network: Network, load: Loader = FILES) -> tuple[Images, Images, I
     All are normalised by the images that the first donor learnt, as its layers expect them and as published.
     """
     source, _ = loaded(load, network.data)
-    members = range(len(source.train.classes))
-    if network.classes.split != "all":
-        where = network.classes
-        halves = source.halves(where.split, each=where.each, replicate=where.replicate)
-        members = halves["AB".index(where.half)]
+    members = _members(network, source)
     given, test = source.train.of_classes(members), source.test.of_classes(members)
     seed, aside = network.stream("images"), network.held_out + network.extra_test
     learn = given.draw(network.per_class, seed=seed, skip=aside) if aside or network.per_class else given
@@ -118,6 +115,30 @@ def images_of(network: Network, load: Loader = FILES) -> tuple[Images, Images, I
     if network.extra_test:
         test = joined(test, given.draw(network.extra_test, seed=seed, skip=network.held_out))
     return learn, validation.normalised_like(learn), test.normalised_like(learn)
+
+
+def check_images(networks: Sequence[Network], load: Loader) -> None:
+    """Raise InputError, before anything is trained, for classes or numbers of images that there are not."""
+    for network in networks:
+        source, _ = loaded(load, network.data)
+        counts = torch.bincount(source.train.labels.cpu(), minlength=len(source.train.classes)).tolist()
+        member = min(_members(network, source), key=lambda each: counts[each])
+        there, aside = counts[member], network.held_out + network.extra_test
+        if aside + max(network.per_class, 1) > there:
+            said = f" behind {network.held_out} to choose recipes by and {network.extra_test} to test on" * bool(aside)
+            mend = f"learn {there - aside} or fewer" if there > aside else "set fewer aside, since none would be left"
+            raise InputError(
+                f"{network.per_class or 'all'} images a class cannot be learnt{said}: class "
+                f"{source.train.classes[member]!r} of {network.data.name!r} has {there}; {mend}."
+            )
+
+
+def _members(network: Network, source: Source) -> Sequence[int]:
+    """The classes that ``network`` learns."""
+    where = network.classes
+    if where.split == "all":
+        return range(len(source.train.classes))
+    return source.halves(where.split, each=where.each, replicate=where.replicate)["AB".index(where.half)]
 
 
 def joined(first: Images, second: Images) -> Images:

@@ -29,6 +29,7 @@ from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments import engine, train
 from fctransfer_utils.experiments.job import Job, TimeUp, train_job
+from fctransfer_utils.experiments.network import Classes
 from fctransfer_utils.experiments.store import Store
 
 STUDY = small_study()
@@ -266,3 +267,20 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path):
     pytest.importorskip("distributed")
     with pytest.raises(InputError, match="nowhere"):
         trained(STUDY, tmp_path, scheduler="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"per_class": 13}, "learn 12 or fewer"),
+        ({"per_class": 11, "held_out": 2}, "learn 10 or fewer"),
+        ({"per_class": 1, "held_out": 12}, "none would be left"),
+        ({"classes": Classes("natural-manmade", "A")}, "near-far"),
+    ],
+)
+def test_images_that_there_are_not_are_named_before_anything_is_trained(tmp_path, changes, said):
+    labels, good = small_study()[0]
+    store = Store(tmp_path / "store")
+    with pytest.raises(InputError, match=said):
+        engine.run([(labels, good), (labels, replace(good, **changes))], store, load=tiny, device="cpu")
+    assert not [*store.records()]

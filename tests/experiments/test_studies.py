@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pandas as pd
 import pytest
 import torch
 from made_studies import small_profile, small_study
@@ -11,7 +12,17 @@ from fctransfer_utils.data.sources import Source
 from fctransfer_utils.data.splits import TUNE, replicate_halves
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.profiles import PROFILES, profile
-from fctransfer_utils.experiments.studies import distant, random_filters, recipes, transfer
+from fctransfer_utils.experiments.studies import (
+    RATES,
+    best_recipes,
+    distant,
+    random_filters,
+    recipes,
+    transfer,
+    volume_search,
+    volumes,
+)
+from fctransfer_utils.training.recipe import Recipe
 
 
 def rows(study, **wanted):
@@ -106,6 +117,9 @@ def test_the_classes_to_tune_on_are_in_no_judged_half():
         lambda: profile("quick", cuts=(0, 3)),
         lambda: profile("quick", tuned_cuts=(8,)),
         lambda: profile("quick", replicates=0),
+        lambda: profile("quick", volumes=(5, 0)),
+        lambda: profile("quick", volume_cuts=(8,)),
+        lambda: profile("quick", few=Recipe()),
         lambda: recipes(profile("quick"), grid={"learning": (1,)}),
         lambda: recipes(profile("quick"), grid={"epochs": (1,)}, treatment="AnA"),
     ],
@@ -146,3 +160,73 @@ def test_every_set_has_the_halves_of_its_profiles(name, data, classes):
     for _, network in transfer(profile(name, data)):
         where = network.classes
         assert all(source_of(classes).halves(where.split, each=where.each, replicate=where.replicate))
+
+
+def pretended(best, peak=0.02):
+    """In place of training: validation accuracy is ``best`` at the rate ``peak``, and falls with the distance."""
+
+    def train(study):
+        rows = []
+        for labels, network in study:
+            assert network.classes.replicate == TUNE
+            assert network.held_out > 0
+            assert network.donor is None or network.donor.held_out > 0
+            away = abs(RATES.index(labels["learning_rate"]) - RATES.index(peak))
+            rows.append(labels | {"validation_top1": best(labels["steps"]) - away / 100})
+        return pd.DataFrame(rows)
+
+    return train
+
+
+@pytest.mark.parametrize("peak", RATES[1:-1])
+def test_the_best_rate_has_worse_neighbours_on_both_sides(peak):
+    sizes = profile("quick", volumes=(1, 3), volume_cuts=(2, 4, 6))
+    table = volume_search(sizes, pretended(lambda steps: 0.5 + steps / 10_000, peak))
+    found = best_recipes(sizes, table)
+    assert set(found) == {
+        (volume, *cell)
+        for volume in (1, 3)
+        for cell in [("scratch", 0), *((name, n) for name in ("frozen", "fine-tuned") for n in (2, 4, 6))]
+    }
+    assert {(recipe.learning_rate, recipe.steps) for recipe in found.values()} == {(peak, 1000)}
+    place = RATES.index(peak)
+    for cell, rows in table.groupby(["per_class", "treatment", "n"]):
+        at_the_end = set(rows.loc[rows["steps"] == 1000, "learning_rate"])
+        assert {RATES[place - 1], peak, RATES[place + 1]} <= at_the_end, cell
+
+
+def test_of_equally_good_recipes_the_shortest_is_taken_and_what_diverged_never():
+    sizes = profile("quick", volumes=(1,), volume_cuts=(4,))
+
+    def train(study):
+        table = pretended(lambda steps: 0.5)(study)
+        return table.assign(validation_top1=table["validation_top1"].where(table["learning_rate"] < 0.02))
+
+    best = best_recipes(sizes, volume_search(sizes, train))
+    assert {(recipe.learning_rate, recipe.steps) for recipe in best.values()} == {(0.01, 100)}
+
+
+def test_few_images_start_from_the_base_networks_of_the_other_half():
+    sizes = profile("full", volumes=(1, 5), volume_cuts=(2, 6))
+    cells = [("scratch", 0), *((name, n) for name in ("frozen", "fine-tuned") for n in (2, 6))]
+    chosen = {(volume, *cell): Recipe(learning_rate=0.001 * volume, steps=7) for volume in (1, 5) for cell in cells}
+    study = volumes(sizes, chosen, replicates=[3])
+    bases = rows(transfer(sizes, replicates=[3]), treatment="base")
+    assert {network.donor for _, network in study} - {None} == set(bases)
+    assert len(study) == 2 * 2 * len(cells)
+    for labels, network in study:
+        assert network.per_class == labels["per_class"]
+        assert network.recipe.learning_rate == 0.001 * labels["per_class"]
+        if network.donor:
+            assert network.classes == network.donor.classes.other
+            assert network.copied == tuple(range(1, labels["n"] + 1))
+            assert network.frozen == (network.copied if labels["treatment"] == "frozen" else ())
+        else:
+            assert labels["treatment"] == "scratch"
+    with pytest.raises(InputError, match="3 images a class"):
+        volumes(profile("full", volumes=(3,)), chosen)
+
+
+def test_without_images_to_choose_by_nothing_is_searched():
+    with pytest.raises(InputError, match="held_out"):
+        volume_search(profile("quick", held_out=0), pretended(lambda steps: 0.5))
