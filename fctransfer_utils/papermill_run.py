@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -34,12 +35,15 @@ def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, o
 
     output = output or build_folder() / "notebooks" / profile / path.name
     output.parent.mkdir(parents=True, exist_ok=True)
-    transport = "ipc" if os.name == "posix" else "tcp"  # over tcp others on the machine could listen
+    sockets = tempfile.TemporaryDirectory(prefix="fctransfer-")
+    listens = {"transport": "ipc", "ip": f"{sockets.name}/kernel"}  # over tcp others on the machine could listen
     try:
-        papermill.execute_notebook(
-            path, output, parameters={"profile": profile, **(parameters or {})}, cwd=path.parent, progress_bar=False,
-            kernel_name="python3", config=Config({"KernelManager": {"transport": transport}}),
-        )  # fmt: skip
+        with sockets:
+            papermill.execute_notebook(
+                path, output, parameters={"profile": profile, **(parameters or {})}, cwd=path.parent,
+                progress_bar=False, kernel_name="python3",
+                config=Config({"KernelManager": listens if os.name == "posix" else {}}),
+            )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         told = f"{error.ename}: {one_line(error.evalue)}"
         raise InputError(f"{path.name} stopped in cell {error.cell_index}: {told} (see {output})") from error
@@ -64,6 +68,20 @@ def keep(executed: Path, committed: Path) -> None:
             output["metadata"] = {}
     with replacing(committed) as temporary:
         nbformat.write(book, temporary)
+
+
+def closing() -> str:
+    """What the transfer study of the last run says, where its figure lies, and what to do next."""
+    import pandas as pd
+
+    from .analysis.summary import sentences
+
+    figures = build_folder() / "figures"
+    told = "\n".join(sentences(pd.read_csv(figures / "tables" / "transfer_glyphs.csv")))
+    return (
+        f"\n{told}\n\nThe curve: {figures / '04_figure2.png'}\nNext: `make lab`, open notebooks/00 and change a line, "
+        "or ask which layers to keep for pictures of yours: `fctransfer keep FOLDER`."
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,6 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if not failed:
         print(f"All notebooks ran in {chosen.profile!r}; they lie in {build_folder() / 'notebooks' / chosen.profile}.")
+        if chosen.profile == "quick" and any(path.stem.startswith("04") for path in notebooks(chosen.only)):
+            print(closing())
     return 1 if failed else 0
 
 

@@ -18,7 +18,8 @@ class Profile:
     """The sizes of a study on one set of images.
 
     ``each`` classes a half, ``per_class`` images of each (0: all), ``replicates`` splits with a seed of their own.
-    ``cuts``: the n of networks with frozen layers; ``tuned_cuts``: the n of those whose copied layers learn on.
+    ``cuts``: the n of networks with frozen layers; ``tuned_cuts``: the n of those whose copied layers learn on;
+    ``controls``: which of "long" and "twice" stand beside base.
     ``recipe``: how base networks learn; ``frozen`` and ``tuned``: how networks with copied layers do, if otherwise.
     ``tune_each`` and ``held_out``: classes a half and validation images a class on the replicate that recipes are
     chosen on. ``extra_test``: see ``Network``. ``volumes``: the numbers of images a class in the study of how much
@@ -35,6 +36,7 @@ class Profile:
     replicates: int = 1
     cuts: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     tuned_cuts: tuple[int, ...] = (1, 3, 5, 7)
+    controls: tuple[str, ...] = ("long", "twice")
     tune_each: int = 5
     held_out: int = 20
     extra_test: int = 0
@@ -104,7 +106,8 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         made = replace(made, volumes=made.volumes[:2], volume_cuts=(4,))
     if name == "quick" and data == "glyphs":
         fewer = DataSpec("glyphs", classes=30, per_class=40, test_per_class=100)  # rendered in seconds
-        made = replace(made, data=fewer, tuned_cuts=(3, 7), volumes=(1, 20), volume_cuts=(4,))
+        made = replace(made, data=fewer, each=5, replicates=3, cuts=(2, 4, 7), tuned_cuts=(7,), controls=("long",))
+        made = replace(made, recipe=replace(made.recipe, epochs=20, batch_size=8), volumes=(1, 20), volume_cuts=(4,))
     if name == "full":
         made = replace(made, replicates=5)
     return replace(made, **changes)

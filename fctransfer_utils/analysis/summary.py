@@ -1,0 +1,50 @@
+"""What a transfer study says, in five sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .claims import FLAT
+from .effects import effect, levels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sentences(table: pd.DataFrame) -> list[str]:
+    """Five sentences on a table of ``studies.transfer`` with the treatments base, long, BnB, AnB, BnB+ and AnB+.
+
+    Every number is a mean over replicates with its 95 % interval, and the words follow the interval.
+    """
+    replicates = table["replicate"].nunique()
+    base = levels(table[table["treatment"] == "base"])["mean"].iloc[0]
+    gain = effect(table, "long", "base").iloc[0]
+    specificity = effect(table, "AnB", "BnB")
+    first, last = specificity.iloc[0], specificity.iloc[-1]
+    tuned = effect(table, "AnB+", "BnB+").iloc[-1]
+    chance = f"no difference that {replicates} replicate{'s' * (replicates > 1)} can tell from chance"
+
+    def word(row: Mapping[str, Any], *, lost: str) -> str:
+        return lost if row["high"] < 0 else "they even serve better" if row["low"] > 0 else chance
+
+    return [
+        f"You trained {len(table)} networks of eight layers: {replicates} splits of the classes into halves, each "
+        "in both directions.",
+        f"The base networks know {base:.1f} % of the test pictures of their half. Twice the training changes that by "
+        f"{_points(gain)}: they had {'' if gain['mean'] <= FLAT else 'not '}learnt enough to be compared.",
+        f"{_layers(first)} of a network that learnt the other half, frozen, in place of the network's own: "
+        f"{_points(first)}, {word(first, lost='so something is lost already')}.",
+        f"{_layers(last)}: {_points(last)}, {word(last, lost='so they are specific to what they learnt')}.",
+        f"{_layers(tuned)}, but left to learn on: {_points(tuned)}, {word(tuned, lost='so their origin still shows')}.",
+    ]
+
+
+def _layers(row: Mapping[str, Any]) -> str:
+    return f"Layers 1 to {row['n']}" if row["n"] > 1 else "Layer 1"
+
+
+def _points(row: Mapping[str, Any]) -> str:
+    interval = "" if math.isnan(row["low"]) else f" [{row['low']:+.1f}, {row['high']:+.1f}]"
+    return f"{row['mean']:+.1f} points{interval}"
