@@ -24,7 +24,6 @@ LAYERS = 8
 FEW = ("scratch", "frozen", "fine-tuned")  # what can be done with few images
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 FIRST_RATES = RATES[2:6]
-STEPS = (100, 300, 1000)  # the last is as long as a base network of glyphs learns
 
 
 def base(profile: Profile, classes: Classes, *, seed: int) -> Network:
@@ -181,8 +180,8 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
     """Search a rate and a number of steps for each treatment of ``volumes``; the table of all that was tried.
 
     ``train`` trains a study and gives its table. The rate is chosen first, at the steps of ``profile.few``, and
-    neighbours in ``RATES`` are tried until the best has worse ones on both sides. Then other ``STEPS`` are tried at
-    this rate, and where one is better, the rates beside it. With the fewest images every rate is tried. Fine-tuned
+    neighbours in ``RATES`` are tried until the best has worse ones on both sides. Then a third and three times of
+    these steps are tried at this rate, and where one is better, the rates beside it. With the fewest images every rate is tried. Fine-tuned
     networks are tried at the middle cut alone, frozen ones at each: they differ in how much is left to learn.
     Raises InputError where no images are held out to choose by.
     """
@@ -249,7 +248,7 @@ def _next(profile: Profile, scores: Mapping[tuple[float, int], float]) -> list[t
     rate, steps = _best({tried: score for tried, score in scores.items() if tried[1] == first})
     if todo := beside(rate, steps):
         return todo
-    if todo := [(rate, other) for other in STEPS if (rate, other) not in scores]:
+    if todo := [(rate, other) for other in (max(first // 3, 1), 3 * first) if (rate, other) not in scores]:
         return todo
     return beside(*_best(scores))
 
