@@ -14,35 +14,31 @@ if TYPE_CHECKING:
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
-    """Five sentences on a table of ``studies.transfer`` with the treatments base, long, BnB, AnB, BnB+ and AnB+.
+    """Five sentences on a table of ``studies.transfer`` with the treatments base, long, BnB and AnB.
 
     Every number is a mean over replicates with its 95 % interval, and the words follow the interval.
     """
     replicates = table["replicate"].nunique()
     base = levels(table[table["treatment"] == "base"])["mean"].iloc[0]
     gain = effect(table, "long", "base").iloc[0]
-    specificity = effect(table, "AnB", "BnB")
-    first, last = specificity.iloc[0], specificity.iloc[-1]
-    tuned = effect(table, "AnB+", "BnB+").iloc[-1]
+    own, other = effect(table, "BnB", "base").iloc[-1], effect(table, "AnB", "BnB")
+    first, last = other.iloc[0], other.iloc[-1]
     chance = f"no difference that {replicates} replicate{'s' * (replicates > 1)} can tell from chance"
 
-    def word(row: Mapping[str, Any], *, lost: str) -> str:
-        return lost if row["high"] < 0 else "they even serve better" if row["low"] > 0 else chance
+    def word(row: Mapping[str, Any], lost: str) -> str:
+        return lost if row["high"] < 0 else "a gain" if row["low"] > 0 else chance
 
     return [
         f"You trained {len(table)} networks of eight layers: {replicates} splits of the classes into halves, each "
         "in both directions.",
         f"The base networks know {base:.1f} % of the test pictures of their half. Twice the training changes that by "
         f"{_points(gain)}: they had {'' if gain['mean'] <= FLAT else 'not '}learnt enough to be compared.",
-        f"{_layers(first)} of a network that learnt the other half, frozen, in place of the network's own: "
-        f"{_points(first)}, {word(first, lost='so something is lost already')}.",
-        f"{_layers(last)}: {_points(last)}, {word(last, lost='so they are specific to what they learnt')}.",
-        f"{_layers(tuned)}, but left to learn on: {_points(tuned)}, {word(tuned, lost='so their origin still shows')}.",
+        f"With its own layers 1 to {own['n']} copied and frozen, a network differs from its base by {_points(own)}: "
+        f"{word(own, 'the surgery itself costs something')}.",
+        f"Taken from a network that learnt the other half, layers 1 to {first['n']} change that by {_points(first)}: "
+        f"{word(first, 'they are specific already')}.",
+        f"Layers 1 to {last['n']} change it by {_points(last)}: {word(last, 'they are specific to what they learnt')}.",
     ]
-
-
-def _layers(row: Mapping[str, Any]) -> str:
-    return f"Layers 1 to {row['n']}" if row["n"] > 1 else "Layer 1"
 
 
 def _points(row: Mapping[str, Any]) -> str:

@@ -106,8 +106,9 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         made = replace(made, volumes=made.volumes[:2], volume_cuts=(4,))
     if name == "quick" and data == "glyphs":
         fewer = DataSpec("glyphs", classes=30, per_class=40, test_per_class=100)  # rendered in seconds
-        made = replace(made, data=fewer, each=5, replicates=3, cuts=(2, 4, 7), tuned_cuts=(7,), controls=("long",))
-        made = replace(made, recipe=replace(made.recipe, epochs=20, batch_size=8), volumes=(1, 20), volume_cuts=(4,))
+        made = replace(made, data=fewer, each=5, replicates=4, cuts=(4, 7), tuned_cuts=(), controls=("long",))
+        made = replace(made, recipe=replace(made.recipe, epochs=30, learning_rate=0.015))
+        made = replace(made, volumes=(1, 20), volume_cuts=(4,))
     if name == "full":
         made = replace(made, replicates=5)
     return replace(made, **changes)
