@@ -31,7 +31,7 @@ def rows(study, **wanted):
 
 @pytest.mark.parametrize("target", ["A", "B"])
 def test_treatments_are_those_of_the_paper(target):
-    study = transfer(profile("quick"))
+    study = transfer(profile("full"), replicates=[0])
     (own,) = rows(study, treatment="base", target=target)
     (other,) = rows(study, treatment="base", target={"A": "B", "B": "A"}[target])
     for name, donor, frozen in (("BnB", own, True), ("AnB", other, True), ("BnB+", own, False), ("AnB+", other, False)):
