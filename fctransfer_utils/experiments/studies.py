@@ -181,9 +181,9 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
 
     ``train`` trains a study and gives its table. The rate is chosen first, at the steps of ``profile.few``, and
     neighbours in ``RATES`` are tried until the best has worse ones on both sides. Then a third and three times of
-    these steps are tried at this rate, and where one is better, the rates beside it. With the fewest images every rate is tried. Fine-tuned
-    networks are tried at the middle cut alone, frozen ones at each: they differ in how much is left to learn.
-    Raises InputError where no images are held out to choose by.
+    these steps are tried at this rate; where more steps are better, lower rates too, and where fewer are, higher ones.
+    With the fewest images every rate is tried. Fine-tuned networks are tried at the middle cut alone, frozen ones at
+    each: they differ in how much is left to learn. Raises InputError where no images are held out to choose by.
     """
     if profile.held_out < 1:
         raise InputError("a recipe is chosen by images that are not learnt, and held_out = 0 leaves none; give more.")
@@ -241,16 +241,17 @@ def _next(profile: Profile, scores: Mapping[tuple[float, int], float]) -> list[t
     """What to try next in one cell; nothing once the best has been surrounded."""
     first = profile.few.steps
 
-    def beside(rate: float, steps: int) -> list[tuple[float, int]]:
-        place = RATES.index(rate)
-        return [(near, steps) for near in RATES[max(place - 1, 0) : place + 2] if (near, steps) not in scores]
+    def untried(rate: float, steps: int, *places: int) -> list[tuple[float, int]]:
+        at = [RATES.index(rate) + place for place in places]
+        return [(RATES[k], steps) for k in at if 0 <= k < len(RATES) and (RATES[k], steps) not in scores]
 
     rate, steps = _best({tried: score for tried, score in scores.items() if tried[1] == first})
-    if todo := beside(rate, steps):
+    if todo := untried(rate, steps, -1, 1):
         return todo
     if todo := [(rate, other) for other in (max(first // 3, 1), 3 * first) if (rate, other) not in scores]:
         return todo
-    return beside(*_best(scores))
+    rate, steps = _best(scores)
+    return untried(rate, steps, -1 if steps > first else 1) if steps != first else []
 
 
 def _validated(network: Network, held_out: int) -> Network:

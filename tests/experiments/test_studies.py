@@ -191,8 +191,8 @@ def test_the_best_rate_has_worse_neighbours_on_both_sides(peak):
     assert {(recipe.learning_rate, recipe.steps) for recipe in found.values()} == {(peak, 900)}
     place = RATES.index(peak)
     for cell, rows in table.groupby(["per_class", "treatment", "n"]):
-        at_the_end = set(rows.loc[rows["steps"] == 900, "learning_rate"])
-        assert {RATES[place - 1], peak, RATES[place + 1]} <= at_the_end, cell
+        assert {RATES[place - 1], peak, RATES[place + 1]} <= set(rows.loc[rows["steps"] == 300, "learning_rate"]), cell
+        assert {RATES[place - 1], peak} <= set(rows.loc[rows["steps"] == 900, "learning_rate"]), cell
 
 
 def test_of_equally_good_recipes_the_shortest_is_taken_and_what_diverged_never():
