@@ -323,7 +323,8 @@ def _words(ax: Axes, name: Any, rows: pd.DataFrame, counted: str, xlabel: str, y
     title = [] if name is None else [drawable(name)]
     counts = sorted(set(rows["count"].dropna().astype(int))) if counted and "count" in rows else []
     if counts:
-        title.append(f"{' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} {counted}")
+        of = counted.removesuffix("s") if counts == [1] else counted
+        title.append(f"{' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} {of}")
     ax.set_title(", ".join(title))
     ax.set_xlabel(drawable(xlabel) if ax.xaxis.get_tick_params()["labelbottom"] else "")
     ax.set_ylabel(drawable(ylabel) if ax.get_subplotspec().is_first_col() else "")

@@ -1,0 +1,335 @@
+"""The command line: what is typed is done or refused in one line, whatever the terminal, the names and the disk."""
+
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from made_pictures import class_folders
+from PIL import Image
+
+from fctransfer_utils import papermill_run
+from fctransfer_utils.cli import VERBS, main, parse
+from fctransfer_utils.cli_studies import STUDIES, study_of
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments import engine, studies
+from fctransfer_utils.experiments.store import Store
+from fctransfer_utils.files import build_folder
+
+OTHERS = {"distant": ["--split", "random"], "recipes": ["--grid", "learning_rate=0.01,0.02", "--grid", "epochs=1,2"]}
+
+
+@pytest.fixture
+def command(capsys):
+    """``command(*arguments)`` -> (exit status, standard output, standard error)."""
+
+    def call(*arguments):
+        status = main([str(argument) for argument in arguments])
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Twenty classes of 12 pictures to learn and 4 to test."""
+    return class_folders(tmp_path_factory.mktemp("pictures"), {f"class {number}": 16 for number in range(20)})
+
+
+def smoke(study, *options):
+    """The smallest run of a study on a folder of pictures."""
+    return [study, "--data", "folder", "--profile", "smoke", *OTHERS.get(study, []), *map(str, options)]
+
+
+def here(root):
+    return ["--root", str(root), "--workers", "1", "--device", "cpu"]
+
+
+def refused(found):
+    """That a command ended as bad input does; what it said."""
+    status, _, err = found
+    assert status == 2
+    (line,) = [line for line in err.splitlines() if "image/s]" not in line]
+    assert line.startswith("fctransfer: ")
+    return line
+
+
+def helps():
+    return [["--help"], *([verb, study, "--help"] for verb in VERBS for study in STUDIES)]
+
+
+@pytest.mark.parametrize("words", helps(), ids=" ".join)
+def test_examples_of_the_help_are_commands(command, words):
+    status, out, _ = command(*words)
+    assert status == 0
+    examples = [shlex.split(line)[1:] for line in out.splitlines() if line.startswith("  fctransfer ")]
+    assert examples
+    for example in examples:
+        options = parse(example)
+        assert example[0] == "notebooks" or study_of(options)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_from_its_training_to_its_figure(command, pictures, tmp_path, study):
+    options = parse(["run", *smoke(study)])
+    networks = len({network.key for _, network in study_of(options)})
+    assert "train" in refused(command("table", *smoke(study)))
+    status, told, err = command("run", *smoke(study), *here(pictures))
+    assert status == 0, err
+    assert "20 classes" in told
+    assert f"{networks} networks trained" in told
+    for treatment in {labels["treatment"] for labels, _ in study_of(options)}:
+        assert any(line.startswith(treatment) for line in told.splitlines())
+    assert "0 networks trained" in command("run", *smoke(study), *here(pictures))[1]
+
+    status, out, _ = command("status", *smoke(study))
+    assert f"{networks} of {networks}" in out
+    for line in (told, out):  # what to type next names the same networks
+        following = parse(shlex.split(line.rpartition("Next: fctransfer ")[2]))
+        assert [network for _, network in study_of(following)] == [network for _, network in study_of(options)]
+
+    status, out, _ = command("plot", *smoke(study))
+    figure = build_folder() / "figures" / f"{study}_folder_smoke.png"
+    assert (status, out) == (0, f"{figure}\n")
+    assert Image.open(figure).width > 500
+    table = tmp_path / "table.csv"
+    status, out, _ = command("table", *smoke(study, "--csv", table))
+    assert out in told
+    assert set(pd.read_csv(table)["key"]) == {network.key for _, network in study_of(options)}
+    status, out, _ = command("verify", study, table, *smoke(study)[1:], *here(pictures), "--count", "2")
+    assert (status, out.count("equal")) == (0, 2)
+    changed = pd.read_csv(table)
+    changed["top1"] = 1 - changed["top1"] / 3
+    changed.to_csv(table, index=False)
+    assert command("verify", study, table, *smoke(study)[1:], *here(pictures), "--count", "1")[0] == 1
+
+
+def test_replicates_and_cuts_are_those_asked_for():
+    rows = study_of(parse(["run", "transfer", "--replicates", "0-1,4", "--cuts", "2,5-6"]))
+    assert {labels["replicate"] for labels, _ in rows} == {0, 1, 4}
+    assert {labels["n"] for labels, _ in rows if labels["treatment"] in ("AnB", "AnB+")} == {2, 5, 6}
+    alone = study_of(parse(["run", "transfer", "--replicates", "4", "--cuts", "2,5-6"]))
+    assert [row for row in rows if row[0]["replicate"] == 4] == alone
+
+
+def test_what_diverged_is_named_and_in_no_mean(command, pictures):
+    wild = ["recipes", "--data", "folder", "--profile", "smoke", "--grid", "epochs=4"]
+    status, out, _ = command("run", *wild, "--grid", "learning_rate=0.01,1e12", *here(pictures))
+    assert status == 0
+    assert sum("diverged" in line and "1000000000000.0" in line for line in out.splitlines()) == 2
+    means = [line.split() for line in out.splitlines() if line.startswith("base, learning_rate")]
+    assert [len(words) for words in means] == [4, 3]  # the second rate has none
+
+
+BAD = [
+    (["rnu"], "Did you mean 'run'"),
+    ([], "COMMAND"),
+    (["run"], "STUDY"),
+    (["run", "transfr"], "Did you mean 'transfer'"),
+    (["run", "transfer", "--data", "glyhps"], "Did you mean 'glyphs'"),
+    (["run", "transfer", "--profile", "quik"], "Did you mean 'quick'"),
+    (["run", "transfer", "--split", "paprika", "--data", "textures", "--profile", "smoke"], "'paprika'"),
+    (["run", "distant", "--data", "textures", "--profile", "smoke"], "natural-manmade"),
+    (["run", "transfer", "--device", "cdua"], "Did you mean 'cuda'"),
+    (["run", "transfer", "--device", "cuda:99"], "cuda:99"),
+    (["run", "transfer", "--data", "folder"], "--root"),
+    (["run", "transfer", "--data", "folder", "--root", "none"], "none"),
+    (["run", "transfer", "--root", "."], "--root"),
+    (["run", "transfer", "--store", "file"], "file"),
+    (["run", "transfer", "--cuts", "0-3"], "0-3"),
+    (["run", "transfer", "--cuts", ""], "--cuts"),
+    (["run", "transfer", "--replicates", "3-1"], "3-1"),
+    (["run", "transfer", "--replicates", "one"], "one"),
+    (["run", "transfer", "--workers", "0"], "--workers"),
+    (["run", "transfer", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "--workers"),
+    (["run", "transfer", "--time-limit", "nan"], "nan"),
+    (["run", "recipes", "--grid", "learning_rat=1"], "Did you mean 'learning_rate'"),
+    (["run", "recipes", "--grid", "epochs=1.5"], "epochs=1.5"),
+    (["run", "recipes", "--treatment", "AnB"], "--n"),
+    (["run", "recipes", "--n", "3"], "--n"),
+    (["run", "recipes", "--treatment", "CnB", "--n", "3"], "CnB"),
+    (["run", "recipes", "--cuts", "1"], "--cuts"),
+    (["run", "transfer", "--grid", "epochs=1"], "--grid"),
+    (["run", "transfer", "--profil", "smoke"], "--profil"),
+    (["plot", "transfer", "--workers", "1"], "--workers"),
+    (["verify", "transfer"], "TABLE"),
+    (["verify", "transfer", "none.csv"], "none.csv"),
+    (["verify", "transfer", "file"], "file"),
+    (["notebooks", "quik"], "Did you mean 'quick'"),
+    (["notebooks", "read", "--onyl", "00"], "--onyl"),
+]
+
+
+@pytest.mark.parametrize(("words", "named"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_bad_input_is_one_line_before_anything_is_trained(command, tmp_path, monkeypatch, words, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("a,b\n1,2\n")
+    assert named in refused(command(*words))
+    assert not list(build_folder().rglob("*.json"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@contextlib.contextmanager
+def ascii_terminal():
+    """A terminal that knows ASCII alone: a call gives what was written to it since the last one."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+
+    def written():
+        found = []
+        for stream in streams:
+            stream.flush()
+            found.append(stream.buffer.getvalue().decode("ascii"))
+            stream.buffer.truncate(0)
+            stream.buffer.seek(0)
+        return found
+
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        yield written
+
+
+def test_names_in_any_script_on_a_terminal_that_knows_ascii_alone(tmp_path):
+    root = tmp_path / "bücher"
+    names = ["猫", "Straße", "🐈", "$x$", os.fsdecode(b"\xca\xfd\xbe\xdd")]  # the last as unzip leaves a name in GBK
+    class_folders(root, dict.fromkeys(names, 16))
+    broken = root / "猫" / "0.png"
+    whole = broken.read_bytes()
+    broken.write_text("<html>404</html>")
+    (tmp_path / "ваза").write_text("")
+    with ascii_terminal() as written:
+        assert main(["run", *smoke("transfer"), *here(root)]) == 2
+        assert r"\u732b" in written()[1].splitlines()[-1]
+        broken.write_bytes(whole)
+        assert main(["run", *smoke("transfer"), *here(root)]) == 0
+        assert "5 classes" in written()[0]
+        assert main(["run", *smoke("transfer"), *here(tmp_path / "мышь")]) == 2
+        assert r"\u043c\u044b\u0448\u044c" in written()[1]
+        assert main(["verify", "transfer", str(tmp_path / "ваза")]) == 2
+        assert r"\u0432" in written()[1]
+
+
+def test_a_notebook_that_fails_is_told_on_such_a_terminal_too(monkeypatch):
+    def fails(*arguments, **options):
+        raise InputError("a cell said … and 猫")
+
+    monkeypatch.setattr(papermill_run, "run", fails)
+    with ascii_terminal() as written:
+        assert main(["notebooks", "read", "--only", "00"]) == 1
+        assert r"\u2026 and \u732b" in written()[1]
+
+
+def tree(root):
+    return {path: path.is_file() and (path.stat().st_mtime_ns, path.read_bytes()) for path in root.rglob("*")}
+
+
+def test_nothing_is_written_beside_pictures_that_cannot_be_changed(command, pictures, tmp_path, monkeypatch):
+    root, elsewhere = shutil.copytree(pictures, tmp_path / "mounted"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    everything = [root, *root.rglob("*")]
+    for path in everything:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = tree(root)
+    try:
+        assert command("run", *smoke("transfer"), *here(root))[0] == 0
+        assert command("plot", *smoke("transfer"))[0] == 0
+    finally:
+        for path in everything:
+            path.chmod(0o755)
+    assert tree(root) == before
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_build_folder_that_cannot_be_written_is_named(command, pictures, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FCTRANSFER_BUILD", str(tmp_path / "file" / "build"))
+    assert str(tmp_path / "file") in refused(command("run", *smoke("transfer"), *here(pictures)))
+
+
+def test_what_nobody_thought_of_is_one_line_and_a_log(command, tmp_path, monkeypatch):
+    def broken(*arguments, **options):
+        raise RuntimeError("a line\nand another")
+
+    monkeypatch.setattr(studies, "transfer", broken)
+    status, out, err = command("status", "transfer", "--profile", "smoke")
+    (log,) = (build_folder() / "logs").iterdir()
+    assert (status, out, len(err.splitlines())) == (1, "", 1)
+    assert "RuntimeError: a line and another" in err
+    assert str(log) in err
+    assert "--profile smoke" in log.read_text()
+    assert "Traceback" in log.read_text()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FCTRANSFER_BUILD", str(tmp_path / "file"))
+    status, _, err = command("status", "transfer")
+    assert (status, len(err.splitlines())) == (1, 1)
+    assert "RuntimeError: a line and another" in err
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("how", "limit", "code"), [(interrupt, [], 130), (lambda: time.sleep(1.2), ["1"], 3)])
+def test_a_run_that_is_stopped_says_so_and_goes_on(command, pictures, monkeypatch, how, limit, code):
+    real, calls = engine.train_job, []
+
+    def train_job(job, *weights):
+        calls.append(job)
+        if len(calls) == 3:
+            how()
+        return real(job, *weights)
+
+    monkeypatch.setattr(engine, "train_job", train_job)
+    limit = ["--time-limit", *limit] if limit else []
+    status, out, err = command("run", *smoke("transfer"), *here(pictures), *limit)
+    assert status == code
+    assert "left" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    done = len(list(Store(build_folder() / "stores" / "folder").records()))
+    assert done < 18
+    status, out, _ = command("run", *smoke("transfer"), *here(pictures))
+    assert f"{18 - done} networks trained" in out
+
+
+def test_ctrl_c_before_the_training_is_one_line(command, monkeypatch):
+    monkeypatch.setattr(studies, "transfer", lambda *arguments, **options: interrupt())
+    status, _, err = command("status", "transfer")
+    assert (status, len(err.splitlines())) == (130, 1)
+
+
+def test_notebooks_are_run_by_their_runner(command, monkeypatch):
+    asked = []
+    monkeypatch.setattr(papermill_run, "main", lambda arguments: asked.append(arguments) or 0)
+    assert command("notebooks", "quick", "--only", "00,03")[0] == 0
+    assert asked == [["quick", "--only", "00,03"]]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(("words", "codes"), [(["--help"], (0, 141)), (["status", "transfer"], (141,))])
+def test_a_closed_pipe_is_quiet(words, codes, unbuffered):
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.run(
+        [sys.executable, "-m", "fctransfer_utils.cli", *words], env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writing, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert process.stderr == b""
+    assert process.returncode in codes
+
+
+@pytest.mark.parametrize("words", [["run", "transfer", "--help"], ["status", "transfer"]])
+def test_help_and_status_need_no_heavy_library(words):
+    code = (
+        "import sys; from fctransfer_utils.cli import main; status = main(sys.argv[1:])\n"
+        "heavy = [name for name in ('torch', 'matplotlib', 'pandas', 'distributed') if name in sys.modules]\n"
+        "sys.exit(status or ' '.join(heavy) or 0)"
+    )
+    process = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "transfer" in process.stdout
