@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .errors import InputError, one_line
+from .errors import InputError, escape_output, one_line
 from .files import PROJECT, build_folder, replacing
 from .notebook import PROFILES, RENEW
 
@@ -86,6 +86,7 @@ def closing() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    escape_output()
     parser = argparse.ArgumentParser(prog="papermill_run", description=__doc__, allow_abbrev=False)
     parser.add_argument("profile", choices=PROFILES, nargs="?", default="read")
     parser.add_argument("--only", default="", help="numbers of notebooks, such as 00,04")

@@ -219,8 +219,9 @@ def test_a_notebook_that_fails_is_told_on_such_a_terminal_too(monkeypatch):
 
     monkeypatch.setattr(papermill_run, "run", fails)
     with ascii_terminal() as written:
-        assert main(["notebooks", "read", "--only", "00"]) == 1
-        assert r"\u2026 and \u732b" in written()[1]
+        for run in (main, lambda words: papermill_run.main(words[1:])):
+            assert run(["notebooks", "read", "--only", "00"]) == 1
+            assert r"\u2026 and \u732b" in written()[1]
 
 
 def tree(root):
