@@ -49,9 +49,7 @@ def create(
         raise InputError(f"{name!r} can have public weights or those of {weights}, not both; leave one out.")
     library, model = find(name)
     tensors = None if weights is None else read_tensors(weights, sha256=sha256)
-    with torch.random.fork_rng(devices=[]):  # both libraries draw from torch's one generator
-        torch.manual_seed(derive(seed, "network", model))
-        net = _built(library, model, pretrained=pretrained and library == "timm" and name != BUNDLED)
+    net = as_published(name, pretrained=pretrained and library == "timm" and name != BUNDLED, seed=seed)
     if pretrained and name == BUNDLED:
         _copy_in_order(net, read_tensors(bundled_file(), sha256=SHA256))
     elif pretrained and library == "torchvision":
@@ -69,6 +67,20 @@ def create(
     if size is not None:
         check_size(layers, size)
     return layers if classes is None else new_last_layer(layers, classes, seed=seed)
+
+
+def as_published(name: str, *, size: int | None = None, pretrained: bool = False, seed: int = 0) -> nn.Module:
+    """The network ``name`` as timm or torchvision has it, for the classes of its publisher; see ``create``.
+
+    Its weights are drawn from ``seed``, or with ``pretrained`` fetched by timm. ``size`` of the images in pixels.
+    """
+    library, model = find(name)
+    with torch.random.fork_rng(devices=[]):  # both libraries draw from torch's one generator
+        torch.manual_seed(derive(seed, "network", model))
+        net = _built(library, model, pretrained=pretrained)
+    if size is not None:
+        _fit_to_size(net, size)
+    return net
 
 
 def bundled(*, random: bool = False, seed: int = 0) -> nn.Sequential:

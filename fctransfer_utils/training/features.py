@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from math import isqrt
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..data.images import Images
 from ..errors import InputError
+from ..files import build_folder, replacing
 
 
 @torch.no_grad()
@@ -51,6 +55,27 @@ def features(
                 if n not in found:
                     found[n] = torch.empty(len(images), part.shape[1])
                 found[n][start : start + len(part)] = part  # a copy: the next layer may work in place
+    return found
+
+
+def kept_features(
+    net: nn.Sequential, images: Images, *, device: str = "cpu", progress: bool = False
+) -> dict[int, Tensor]:
+    """``features`` behind every cut, kept in ``build_folder()/features`` by the content of ``net`` and ``images``."""
+    digest = hashlib.sha256(f"{[*net.named_children()]}{images.fingerprint()}{images.mean}{images.std}".encode())
+    for name, values in net.state_dict().items():
+        digest.update(name.encode())
+        digest.update(values.cpu().contiguous().flatten().view(torch.uint8).numpy())
+    path = build_folder() / "features" / f"{digest.hexdigest()[:16]}.safetensors"
+    try:
+        kept = load_file(path)
+        return {n: kept[f"{n}"] for n in range(1, len(net) + 1)}
+    except (OSError, SafetensorError, KeyError):  # none yet, or one that is damaged
+        pass
+    of_a_batch = max(8, 200 * 64**2 // images.size**2)  # large images need no more memory than small ones
+    found = features(net, images, device=device, batch_size=of_a_batch, progress=progress)
+    with replacing(path) as temporary:
+        save_file({f"{n}": each for n, each in found.items()}, temporary)
     return found
 
 

@@ -1,0 +1,396 @@
+"""Which layers of a network to keep for pictures of yours: measured on them, within some minutes."""
+
+from __future__ import annotations
+
+import re
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import InputError, one_line
+from .files import build_folder, checksum, replacing, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor, nn
+
+    from .data.folders import Summary
+    from .data.images import Images
+    from .models.plain import Plain, Source
+    from .training.choices import Result, Split, Tuner
+
+BUNDLED = "efficientnet_lite0"
+BUNDLED_SIZE = 128  # pixels: the bundled network takes any size, and at this one fine-tuning fits into minutes
+REPEATS = 2  # of all folds for probes, which are fast; fine-tuning goes through them once
+MOST_TOGETHER = 24  # cuts; of more, eight spread over the depth are taken together
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What ``keep`` found.
+
+    ``summary``: what came in. ``table``: see ``analysis.choices.compared``; ``splits``: the values behind it.
+    ``sentences``: what to take, and how sure that is. ``snippet``: the network in plain code. ``left``: what the
+    minutes had no room for, or "".
+    """
+
+    summary: Summary
+    table: pd.DataFrame
+    splits: pd.DataFrame
+    figure: Figure
+    sentences: tuple[str, str]
+    snippet: str
+    left: str
+
+    def __str__(self) -> str:
+        import pandas as pd
+
+        from .analysis.choices import SINGLE, bracket
+
+        rows = self.table[self.table["choice"] != SINGLE]
+        shown = pd.DataFrame({
+            "choice": rows["choice"],
+            "layers": rows["layers"],
+            "accuracy (%)": [bracket(row) for row in rows[["mean", "low", "high"]].to_numpy()],
+            "over last cut": [bracket(row, sign=True) for row in rows[["gain", "gain_low", "gain_high"]].to_numpy()],
+            "splits": rows["count"],
+            "seconds": rows["seconds"].round(1),
+            "learnt": rows["learnt"],
+        })  # fmt: skip
+        return "\n".join(filter(None, [shown.to_string(index=False), self.left, *self.sentences]))
+
+
+def keep(
+    folder: Path | str,
+    *,
+    network: str = BUNDLED,
+    weights: Path | str | None = None,
+    pretrained: bool = False,
+    minutes: float = 5.0,
+    folds: int = 5,
+    image_size: int | None = None,
+    groups: str = "",
+    most: int = 1500,
+    flip: bool = True,
+    on_bad: str = "stop",
+    save: Path | str | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    tell: Callable[[object], None] = lambda summary: None,
+) -> Kept:
+    """Which layers of ``network`` to keep for the pictures in ``folder``, one folder for each class.
+
+    Every cut gets a ridge probe on its pooled features. Then, as far as ``minutes`` reach, the network is fine-tuned
+    from the chosen cut. All is judged by ``folds`` folds of at most ``most`` images. What is chosen (cut, strength,
+    rate) is chosen on images of the other folds.
+
+    ``weights``: a file. ``pretrained``: those that the library fetches. The bundled network needs neither.
+    ``image_size`` in pixels: if not the network's own, or 128 for the bundled one. ``groups``: a regular expression;
+    pictures in whose paths it finds the same (its first group, if it has one) are held out together, as copies are
+    where none is given. ``flip``: a mirrored picture is still one of its class. ``on_bad``: "stop" at pictures that
+    cannot be read, or "skip" them. ``save``: a .safetensors file for the recommended network, fitted to all images.
+    ``tell`` is given the summary of what came in before anything is measured.
+
+    Raises InputError, before minutes are spent, for what cannot be measured.
+    """
+    deadline = time.monotonic() + 60 * minutes
+    pattern = _checked(minutes, folds, most, groups, save)
+    from .data.folders import read_all
+    from .models.layers import last_linear
+    from .models.plain import Source
+    from .models.pretrained import create, find, preprocessing
+
+    find(network)
+    if not (weights or pretrained or network == BUNDLED):
+        raise InputError(
+            f"{network!r} needs weights, as drawn ones know nothing: give --weights FILE, or --pretrained to have its "
+            f"library fetch them. Those of {BUNDLED!r} are installed."
+        )
+    mean, std, own = preprocessing(network)
+    size = image_size or (BUNDLED_SIZE if network == BUNDLED else own)
+    net = create(network, pretrained=not weights, weights=weights, size=size, seed=seed)
+    images, paths, summary = read_all(folder, size=size, on_bad=on_bad, flip=flip, progress=progress)
+    together = _groups(images, [path.relative_to(Path(folder).expanduser()) for path in paths], pattern)
+    drawn = _drawn(images.labels, most, seed)
+    images, together = replace(images.at(drawn), mean=mean, std=std), together[drawn]
+    _check_counts(images, together, folds, grouped=bool(groups))
+    tell(f"{summary}\nmeasured on {len(images)} of them" if len(drawn) < len(paths) else summary)
+    given = net.get_submodule(last_linear(net)).out_features
+    source = Source(network, size, given, str(weights or ""), str(save or ""))
+    return measure(
+        net, images, summary, source, groups=together, folds=folds, deadline=deadline, seed=seed, progress=progress
+    )
+
+
+def measure(
+    net: nn.Sequential,
+    images: Images,
+    summary: Summary,
+    source: Source,
+    *,
+    groups: Tensor,
+    folds: int = 5,
+    deadline: float = 0.0,
+    seed: int = 0,
+    progress: bool = False,
+) -> Kept:
+    """``keep`` for a network and images that are there; ``deadline`` is a time of ``time.monotonic``."""
+    import pandas as pd
+    from tqdm.auto import tqdm
+
+    from .analysis.choices import CHOSEN, LAST, SINGLE, bracket, compared, decided
+    from .training.choices import Tuner, probe_at, splits, without_scores
+    from .training.device import best_device
+    from .training.features import kept_features
+
+    classes, cuts, device = len(images.classes), range(1, len(net)), best_device()
+    found = kept_features(without_scores(net), images, device=device, progress=progress)
+    parts = splits(images.labels, folds, repeats=REPEATS, seed=seed, groups=groups)
+    several = [*cuts] if len(cuts) <= MOST_TOGETHER else [round(1 + k * (len(cuts) - 1) / 7) for k in range(8)]
+    rows: list[dict[str, object]] = []
+
+    def note(choice: str, split: int, result: Result) -> None:
+        rows.append({"choice": choice, "split": split, **result._asdict()})
+
+    chosen = []
+    for number, split in enumerate(tqdm(parts, desc="probes", unit="split", leave=False, disable=not progress)):
+        single = [probe_at(n, found, images.labels, split, classes=classes) for n in cuts]
+        best = max(single, key=lambda result: result.inside)  # of equals, the first
+        chosen.append(best.cut)
+        note(LAST, number, single[-1])
+        note(CHOSEN, number, best)
+        note(
+            f"{'all' if len(several) == len(cuts) else '8'} cuts together", number,
+            probe_at(several, found, images.labels, split, classes=classes),
+        )  # fmt: skip
+        for result in single:
+            note(SINGLE, number, result)
+    tuner = Tuner(net, images, found, device=device, seed=seed)
+    left = _fine_tune(tuner, parts[:folds], chosen, note, deadline=deadline, progress=progress)
+    table = pd.DataFrame(rows)
+    means = compared(table, test_share=1 / folds)
+    take, sure = decided(table, test_share=1 / folds)
+    row = means[means["choice"] == take].iloc[0]
+    n, snippet = _finished(tuner, source, take, several, table)
+    what = (
+        f"Take {_words(take, n, net)}: {bracket(row[['mean', 'low', 'high']])} % of the images that had no part in "
+        f"the choice are right, over {row['count']} splits."
+    )
+    return Kept(summary, means, table, _figure(means, net), (what, sure), snippet, left)
+
+
+def _fine_tune(
+    tuner: Tuner,
+    parts: Sequence[Split],
+    chosen: Sequence[int],
+    note: Callable[[str, int, Result], None],
+    *,
+    deadline: float,
+    progress: bool,
+) -> str:
+    """Fine-tune in every way and split that there is time for; a sentence on what there was none for."""
+    from tqdm.auto import tqdm
+
+    from .training.choices import treatments
+
+    seconds: dict[str, float] = {}
+    lost: dict[str, float] = {}
+    plan = [(number, name) for number in range(len(parts)) for name in treatments(1, 1)]
+    for number, name in tqdm(plan, desc="fine-tuning", leave=False, disable=not progress):
+        what = treatments(chosen[number], len(tuner.net))[name]
+        if name not in seconds and time.monotonic() < deadline:
+            seconds[name] = tuner.forecast(what, parts[number])
+        start = time.monotonic()
+        if start + seconds.get(name, 0) < deadline:
+            note(name, number, tuner.judge(what, parts[number]))
+            seconds[name] = time.monotonic() - start
+        else:
+            lost[name] = lost.get(name, 0) + seconds.get(name, 0)
+    more = f"; {max(1, round(sum(lost.values()) / 60))} minutes more would do" if all(lost.values()) else ""
+    return f"No time in some or all splits for: {', '.join(lost)}{more}." if lost else ""
+
+
+def _words(take: str, n: int, net: nn.Sequential) -> str:
+    """A choice as part of a sentence; ``n`` is the cut that was chosen with all images."""
+    from .analysis.choices import CHOSEN, LAST
+
+    if take.endswith("together"):
+        return f"{take}, frozen, with one linear layer"
+    blocks = f"block {n} of {len(net) - 1} ({[*dict(net.named_children())][n - 1]!r})"
+    return (
+        f"the blocks up to {blocks}, frozen, with one linear layer" if take in (LAST, CHOSEN) else f"{take}, {blocks}"
+    )
+
+
+def _finished(tuner: Tuner, source: Source, take: str, several: Sequence[int], splits: pd.DataFrame) -> tuple[int, str]:
+    """The cut chosen with all images, and the code of the network to take, whose weights go to a file if asked for."""
+    import torch
+
+    from .analysis.choices import CHOSEN, LAST
+    from .models import plain
+    from .training.choices import INNER, as_layer, chosen_probe, treatments, with_head
+    from .training.probes import Probe, folds
+
+    net, images, everything = tuner.net.cpu().eval(), tuner.images, torch.arange(len(tuner.images))
+    inner, classes = folds(images.labels, INNER, seed=tuner.seed), len(images.classes)
+
+    def probe(*cuts: int) -> tuple[Probe, float]:
+        return chosen_probe({n: tuner.found[n] for n in cuts}, images.labels, everything, inner, classes=classes)
+
+    n = len(net) - 1 if take == LAST else max(range(1, len(net)), key=lambda cut: probe(cut)[1])
+    if take in (LAST, CHOSEN):
+        found = plain.cut(source, with_head(net[:n], as_layer(probe(n)[0]), size=source.size), frozen=True)
+    elif take.endswith("together"):
+        found = plain.together(source, net, as_layer(probe(*several)[0]), cuts=several)
+    else:
+        what, rate = treatments(n, len(net))[take], float(splits.loc[splits["choice"] == take, "rate"].median())
+        fitted = tuner.fit(what, everything, rate)[0].cpu() if source.saved else tuner.start(what, everything)
+        if what.cut == len(net):
+            found = plain.fine_tuned(source, fitted, frozen=what.frozen)
+        else:
+            found = plain.cut(source, fitted, frozen=False)
+    if source.saved:
+        _save(found, source, images, take)
+    mean, std = ([round(value, 4) for value in each] for each in (images.mean, images.std))
+    return n, f"# images: {source.size} x {source.size} pixels in 0..1, less {mean}, over {std}\n{found.code}"
+
+
+def _save(found: Plain, source: Source, images: Images, take: str) -> None:
+    import json
+
+    from safetensors.torch import save_file
+
+    about = {"network": source.name, "choice": take, "size": source.size, "classes": list(images.classes)}
+    notes = {name: value if isinstance(value, str) else json.dumps(value) for name, value in about.items()}
+    with replacing(source.saved) as temporary:
+        save_file(found.tensors, temporary, metadata=notes)
+
+
+def _figure(means: pd.DataFrame, net: nn.Sequential) -> Figure:
+    """Accuracy over the cut: each alone, and the other choices where they cut, or across."""
+    from .analysis.choices import CHOSEN, LAST, SINGLE
+    from .plots.kinds import PERCENT, curves
+
+    shown = means[~means["choice"].isin([LAST, CHOSEN])].sort_values("choice", key=lambda names: names != SINGLE)
+    shown = shown.assign(choice=shown["choice"].replace(SINGLE, "one cut, frozen"))
+    lines = [name for name in shown["choice"] if name.endswith(("together", "everything fine-tuned"))]
+    names = [name for name, _ in net.named_children()]
+    at = shown["cut"].fillna(1).clip(upper=len(names) - 1).astype(int)
+    shown = shown.assign(at=at if len(names) > 14 else [names[cut - 1] for cut in at])
+    return curves(
+        shown, "at", hue="choice", across=lines, bounds=PERCENT, counted="splits",
+        xlabel="block behind which it is cut", ylabel="top-1 (%)",
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------- what comes in
+
+
+def _checked(minutes: float, folds: int, most: int, groups: str, save: Path | str | None) -> re.Pattern[str] | None:
+    """The pattern of groups, if there is one; InputError for options that cannot be meant."""
+    if not minutes > 0:
+        raise InputError(f"minutes = {minutes} leave no time; give more than 0.")
+    if not 2 <= folds <= 20:
+        raise InputError(f"{folds} folds are not possible; give 2 to 20, such as 5.")
+    if most < 4:
+        raise InputError(f"{most} images are too few to measure on; give 100 or more.")
+    if save is not None and Path(save).suffix != ".safetensors":
+        raise InputError(f"file {str(save)!r} to save to does not end in .safetensors; give one that does.")
+    try:
+        return re.compile(groups) if groups else None
+    except re.error as error:
+        raise InputError(f"groups {groups!r} is no regular expression: {one_line(error)}; try '([^/_]+)_'.") from None
+
+
+def _groups(images: Images, paths: Sequence[Path], pattern: re.Pattern[str] | None) -> Tensor:
+    """A number (N,) for each image: those of one number are held out together."""
+    import hashlib
+
+    import torch
+
+    from .data.pictures import printable
+
+    if pattern is None:
+        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images.pixels]
+    else:
+        hits = [pattern.search(path.as_posix()) for path in paths]
+        if None in hits:
+            missed = printable(paths[hits.index(None)])
+            raise InputError(f"groups {pattern.pattern!r} is not found in {hits.count(None)} paths, such as {missed}.")
+        keys = [hit[1] if pattern.groups else hit[0] for hit in hits]
+    number = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    return torch.tensor([number[key] for key in keys])
+
+
+def _drawn(labels: Tensor, most: int, seed: int) -> Tensor:
+    """At most about ``most`` images, in order: of every class the same share, but all of those that have few."""
+    import torch
+
+    from .seeds import generator
+
+    if len(labels) <= most:
+        return torch.arange(len(labels))
+    chance, found = generator(seed, "keep"), []
+    counts = torch.bincount(labels)
+    for label, count in enumerate(counts.tolist()):
+        where = (labels == label).nonzero().flatten()
+        wanted = max(round(count * most / len(labels)), min(count, 10))
+        found.append(where[torch.randperm(count, generator=chance)[:wanted]])
+    return torch.cat(found).sort().values
+
+
+def _check_counts(images: Images, groups: Tensor, folds: int, *, grouped: bool) -> None:
+    """Raise InputError for a class of which some fold would have nothing to judge, or too little to choose by."""
+    least = max(folds, 4 if folds == 2 else 3)
+    for label, name in enumerate(images.classes):
+        count = len(groups[images.labels == label].unique())
+        if count < least:
+            what = "groups" if grouped else "different images"
+            raise InputError(
+                f"class {name!r} has {count} {what}, and {folds} folds need {least} or more of every class; add some, "
+                f"move its folder away, or ask for fewer folds{' (--folds 3)' if folds > 3 and count >= 3 else ''}."
+            )
+
+
+# ---------------------------------------------------------------------------------------------------- command line
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of ``fctransfer keep``."""
+    add = parser.add_argument
+    add("folder", metavar="FOLDER", help="pictures of yours: a folder for each class")
+    add("--network", default=BUNDLED, metavar="NAME", help="of timm or torchvision; default: %(default)s, installed")
+    add("--weights", metavar="FILE", help="its weights: .safetensors, .pth")
+    add("--pretrained", action="store_true", help="its public weights, which its library fetches")
+    add("--minutes", type=float, default=5, metavar="M", help="for all; default: %(default)s")
+    add("--folds", type=int, default=5, metavar="K", help="default: %(default)s")
+    add("--image-size", type=int, metavar="PIXELS", help=f"default: the network's own, {BUNDLED_SIZE} for {BUNDLED}")
+    add("--groups", default="", metavar="REGEX", help="pictures in whose paths it finds the same are not parted")
+    add("--images", type=int, default=1500, metavar="N", help="measure on at most so many; default: %(default)s")
+    add("--no-flip", action="store_true", help="a mirrored picture is another class: text, documents, left and right")
+    add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and go on")
+    add("--seed", type=int, default=0, metavar="S", help="of folds and order; default: %(default)s")
+    add("--save", metavar="FILE", help="the recommended network, fitted to all images: .safetensors")
+
+
+def run(arguments: Namespace) -> int:
+    """Do what the options say; returns the exit status. Files of the figure and the table lie in ``build_folder()``."""
+    import sys
+
+    found = keep(
+        arguments.folder, network=arguments.network, weights=arguments.weights, pretrained=arguments.pretrained,
+        minutes=arguments.minutes, folds=arguments.folds, image_size=arguments.image_size, groups=arguments.groups,
+        most=arguments.images, flip=not arguments.no_flip, on_bad="skip" if arguments.skip_unreadable else "stop",
+        save=arguments.save, seed=arguments.seed, progress=sys.stderr.isatty(), tell=print,
+    )  # fmt: skip
+    name = f"keep_{checksum([str(Path(arguments.folder).resolve()), arguments.network])[:8]}"
+    figure, table = (build_folder() / "figures" / f"{name}.{ending}" for ending in ("png", "csv"))
+    with replacing(figure) as temporary:
+        found.figure.savefig(temporary, format="png", dpi=200, bbox_inches="tight")
+    write_text(table, found.table.round(3).to_csv(index=False))
+    print(found, "", found.snippet, "", f"{figure}\n{table}", sep="\n")
+    return 0
