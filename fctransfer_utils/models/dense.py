@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from .layers import shapes_only
 
 
@@ -23,7 +23,7 @@ def as_convolution(linear: nn.Linear, channels: int, side: int) -> nn.Conv2d:
 
     Where the map is larger, the convolution gives a map of outputs. Raises InputError for another number of inputs.
     """
-    if linear.in_features != channels * side**2:
+    if side < 1 or linear.in_features != channels * side**2:
         raise InputError(
             f"a layer of {linear.in_features} inputs does not take maps of {channels} x {side} x {side} = "
             f"{channels * side**2} values; give the map that it was made for."
@@ -40,7 +40,8 @@ def convolutional(net: nn.Sequential) -> nn.Sequential:
 
     For our networks that flatten a map, and for AlexNet and VGG as ``models.layers.blocks`` gives torchvision's.
     Weights are on the same memory. Adaptive pooling before fc6 is left out, since at the network's own image size it
-    does nothing. Raises InputError for a network that averages its map: it takes images of any size as it is.
+    does nothing. Raises InputError for a network that averages its map: it takes images of any size as it is. Which
+    images are too small for what it returns, ``models.layers.check_size`` says.
     """
     channels, side, converted = 3, 0, OrderedDict()
     for name, layer in net.named_children():
@@ -74,6 +75,8 @@ def tied(linear: nn.Linear, side: int) -> nn.Linear:
 
     Its weights are tied: at each place of the map the same C numbers, over the number of places.
     """
+    if side < 1:
+        raise InputError(f"a map of {side} x {side} has no places to average; give a side of 1 or more.")
     places = side**2
     flat = nn.Linear(linear.in_features * places, linear.out_features, bias=linear.bias is not None)
     with torch.no_grad():
@@ -139,8 +142,16 @@ def parameters(net: nn.Module) -> dict[str, int]:
 def multiply_adds(net: nn.Module, size: int) -> int:
     """Multiply-adds of ``net`` for one image (3, size, size): half of what torch counts as operations.
 
-    Nothing is computed: ``net`` may lie on the device "meta", and is left as it is.
+    Nothing is computed: ``net`` may lie on the device "meta", and is left as it is. Raises InputError for a
+    size that it does not take.
     """
+    shapes = shapes_only(net)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        shapes_only(net)(torch.empty(1, 3, size, size, device="meta"))
+        try:
+            shapes(torch.empty(1, 3, size, size, device="meta"))
+        except Exception as error:  # each library has its own way to say it
+            raise InputError(
+                f"images of {size} pixels do not fit this network ({one_line(error)}); give the size that its head was "
+                "made for."
+            ) from error
     return counter.get_total_flops() // 2

@@ -1,7 +1,7 @@
-"""Networks as rows of boxes, one for each layer: where its weights come from, and whether it stands still.
+"""Networks as rows of boxes: where the weights of each layer come from, or what becomes of a signal step by step.
 
-The scheme is that of Figure 1 of Yosinski et al. (2014). It is drawn from a tidy list, so that a notebook can read that
-list off real networks.
+The first scheme is that of Figure 1 of Yosinski et al. (2014). Both are drawn from a tidy list, so that a notebook can
+read that list off real networks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Arc, Rectangle
+from matplotlib.patches import Arc, Circle, Patch, Rectangle
 
 from ..errors import InputError, unknown
 from . import style
@@ -20,6 +20,7 @@ from .style import PAGE, drawable
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 SOURCES = {"A": "#E8935F", "B": "#B5D9F0", "random": "#FFFFFF"}  # apart in grey, too
 COLUMNS = ("network", "layer", "source", "frozen")
+PARTS = {"features": "#B5D9F0", "activation": "#FFFFFF", "dropout": "#FFFFFF", "join": "#000000"}
 CELL = 0.75  # inches of a layer, where there is room
 LINE = {"A": "-", "B": "-", "random": (0, (3, 2))}
 KEY = {"A": "copied from base A", "B": "copied from base B", "random": "new: drawn at random"}
@@ -48,10 +49,7 @@ def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
 
     Layers stand in the order of the table. Raises InputError for a column that is not there and an unknown source.
     """
-    absent = [name for name in COLUMNS if name not in table]
-    if absent or not len(table):
-        missing = f"column {absent[0]!r}" if absent else "rows"
-        raise InputError(f"the table has no {missing}; give {', '.join(COLUMNS)} of each layer.")
+    _check(table, COLUMNS, "layer")
     for source in table["source"]:
         if source not in SOURCES:
             raise unknown("source of weights", source, SOURCES)
@@ -82,6 +80,63 @@ def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
         _key(ax, cell)
         figure.draw_without_rendering()
     return figure
+
+
+def flow(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
+    """Draw what a network does from left to right; parts of one ``step`` stand one above another, as branches do.
+
+    A row for each part: ``step``, a number that rises along the way; ``kind``; ``words``. A layer ("features") is a
+    rectangle with the numbers of features that go in and come out, an "activation" a circle with its name, "dropout" a
+    dashed rectangle, and a "join" the bar at which branches come together. Every part of a step is connected to every
+    part of the next. Raises InputError for a column that is not there and an unknown kind.
+    """
+    _check(table, ("step", "kind", "words"), "part")
+    for kind in table["kind"]:
+        if kind not in PARTS:
+            raise unknown("kind of part", kind, PARTS)
+    steps = [its for _, its in table.groupby("step")]
+    tallest = max(map(len, steps))
+    cell = min(1.2 * CELL, width / len(steps))  # inches
+    with style.themed():
+        figure = Figure(figsize=(len(steps) * cell, 0.85 * cell * tallest), layout="none")
+        ax = figure.add_axes((0, 0, 1, 1))
+        ax.set(xlim=(0, len(steps)), ylim=(0.425 * tallest, -0.425 * tallest), aspect="equal")
+        ax.set_axis_off()
+        before: list[tuple[float, float]] = []  # where the parts of the step before end
+        for place, its in enumerate(steps):
+            ends = []
+            for row, part in enumerate(its.itertuples()):
+                middle = 0.85 * (row - (len(its) - 1) / 2)
+                words = drawable(part.words)
+                half = _part(ax, place + 0.5, middle, part.kind, words, cell)
+                for end in before:
+                    arrow = {"arrowstyle": "-|>", "lw": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
+                    ax.annotate("", (place + 0.5 - half, middle), xytext=end, arrowprops=arrow)
+                ends.append((place + 0.5 + half, middle))
+            before = ends
+        figure.draw_without_rendering()
+    return figure
+
+
+def _part(ax: Axes, x: float, y: float, kind: str, words: str, cell: float) -> float:
+    """Draw a part around (x, y); returns half its width."""
+    half = {"features": 0.4, "activation": 0.33, "dropout": 0.36, "join": 0.04}[kind]
+    look = {"facecolor": PARTS[kind], "edgecolor": "black", "lw": 0.9, "ls": (0, (3, 2)) if kind == "dropout" else "-"}
+    box = (x - half, y - 0.25), 2 * half, 0.5
+    shape: Patch = Circle((x, y), half, **look) if kind == "activation" else Rectangle(*box, **look)
+    ax.add_patch(shape)
+    longest = max(map(len, words.split("\n")))
+    size = min(7.5, 1.8 * half * cell * 72 / (0.62 * longest))  # points; a letter is 0.62 of them wide
+    above = {"y": y - 0.3, "va": "bottom"} if kind == "join" else {"y": y, "va": "center"}
+    ax.text(x, s=words, ha="center", fontsize=7 if kind == "join" else size, linespacing=1.4, **above)
+    return half
+
+
+def _check(table: pd.DataFrame, columns: Sequence[str], each: str) -> None:
+    absent = [name for name in columns if name not in table]
+    if absent or not len(table):
+        missing = f"column {absent[0]!r}" if absent else "rows"
+        raise InputError(f"the table has no {missing}; give {', '.join(columns)} of each {each}.")
 
 
 def _box(ax: Axes, x: float, middle: float, words: str, source: str, frozen: bool, size: float) -> None:

@@ -202,6 +202,11 @@ def fit_heads(
     setting = setting or Setting()
     layers = _same_layers(heads)
     linears = [[part for part in head.modules() if isinstance(part, nn.Linear)] for head in heads]
+    wanted = linears[0][0].in_features if linears[0] else 0
+    if features.shape[-1] != wanted:
+        raise InputError(
+            f"heads that read {wanted} numbers do not fit features of {features.shape[-1]}; build them for these."
+        )
     stacks = [torch.stack([each.weight.detach().T for each in places]) for places in zip(*linears, strict=True)]
     stacks += [torch.stack([each.bias.detach()[None] for each in places]) for places in zip(*linears, strict=True)]
     stacks = [stack.to(setting.device).requires_grad_() for stack in stacks]

@@ -179,3 +179,11 @@ def test_a_network_that_cannot_be_is_an_error():
         build(NetSpec(), classes=3, size=8)
     with pytest.raises(InputError, match="1 x 1"):
         head_layers("fc", channels=4, side=1, classes=3, hidden=8)
+
+
+@pytest.mark.parametrize("name", ["channels", "side", "classes", "hidden"])
+@pytest.mark.parametrize("kind", ["flat", "gap", "gap_fc"])
+def test_a_head_without_inputs_units_or_classes_is_an_error(kind, name):
+    sizes = {"channels": 4, "side": 2, "classes": 3, "hidden": 8} | {name: 0}
+    with pytest.raises(InputError, match=f"{name} = 0"):
+        head_layers(kind, **sizes)

@@ -1,6 +1,7 @@
 """What a fully connected layer is, and the sizes and costs that the papers and libraries publish."""
 
 import copy
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from fctransfer_utils.models.dense import (
     receptive_fields,
     tied,
 )
-from fctransfer_utils.models.layers import blocks
+from fctransfer_utils.models.heads import head_layers
+from fctransfer_utils.models.layers import blocks, check_size
 from fctransfer_utils.models.spec import NetSpec
 
 PUBLISHED = ("alexnet", "vgg16", "vgg19", "resnet50", "mobilenet_v3_large", "densenet121", "vit_b_16", "swin_t")
@@ -103,6 +105,35 @@ def test_what_cannot_become_convolutional_is_an_error():
             convolutional(net)
     with pytest.raises(InputError, match="'fc8'"):
         convolutional(blocks(family("timm VGG")[0]))
+
+
+def test_a_head_that_does_not_fit_its_trunk_is_an_error_with_both_sizes():
+    trunk, head = (
+        build(NetSpec(width=6), classes=3, size=32)[:5],
+        head_layers("flat", channels=8, side=4, classes=3, hidden=9),
+    )
+    with pytest.raises(InputError, match="128 inputs .* 16 x 2 x 2"):
+        convolutional(nn.Sequential(OrderedDict(trunk.named_children()) | head))
+
+
+@torch.no_grad()
+def test_the_smallest_map_of_a_converted_network_is_one_window():
+    slid = convolutional(build(NetSpec(width=6), classes=3, size=32)).eval()
+    with pytest.raises(InputError, match="24 pixels are too small.* at least 25 "):  # 25, 13, 7, 4 places: fc6's window
+        check_size(slid, 24)
+    assert slid(batch(25)).shape[2:] == (1, 1)
+
+
+def test_images_of_another_size_have_no_cost():
+    with pytest.raises(InputError, match="48 pixels do not fit"):
+        multiply_adds(build(NetSpec(width=6), classes=3, size=32), 48)
+
+
+def test_a_map_without_places_is_an_error():
+    with pytest.raises(InputError, match="0 x 0"):
+        tied(nn.Linear(6, 5), 0)
+    with pytest.raises(InputError, match="4 x -3 x -3"):
+        as_convolution(nn.Linear(36, 5), 4, -3)
 
 
 @torch.no_grad()

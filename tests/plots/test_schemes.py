@@ -1,8 +1,9 @@
 """The treatments of Figure 1, and that each box says where its layer comes from."""
 
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.patches import Arc, Rectangle
+from matplotlib.patches import Arc, Circle, Rectangle
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.plots import schemes
@@ -59,3 +60,55 @@ def test_another_table_is_refused(spoil, said):
 def test_a_cut_that_leaves_nothing_to_copy_or_to_learn_is_refused(n):
     with pytest.raises(InputError, match=f"n = {n}"):
         schemes.treatments(n)
+
+
+RATINGS = pd.DataFrame(
+    [
+        (1, "features", "user\n9 → 4"), (1, "features", "item\n7 → 4"), (2, "join", "cat"), (5, "features", "8 → 64"),
+        (6, "activation", "relu"), (7, "dropout", "dropout\n0.2"), (8, "features", "64 → 1"),
+        (9, "activation", "sigmoid"),
+    ],
+    columns=["step", "kind", "words"],
+)  # fmt: skip
+
+
+def middle(patch):
+    box = patch.get_window_extent()
+    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+
+
+def test_rectangles_for_layers_circles_for_activations_and_dropout_is_dashed():
+    axes = schemes.flow(RATINGS).axes[0]
+    circles = [patch for patch in axes.patches if isinstance(patch, Circle)]
+    boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    dashed = [box for box in boxes if box.get_linestyle() not in ("-", "solid")]
+    assert (len(circles), len(boxes), len(dashed)) == (2, 6, 1)
+    words = {text.get_text(): text for text in axes.texts if text.get_text()}
+    assert set(words) == set(RATINGS.words)
+    assert dashed[0].get_window_extent().contains(*middle(words["dropout\n0.2"]))
+    for text in words.values():  # inside its own shape, beside a join only
+        box, held = text.get_window_extent(), text.get_text() != "cat"
+        shape = min(
+            axes.patches,
+            key=lambda patch: abs(middle(patch)[0] - middle(text)[0]) + abs(middle(patch)[1] - middle(text)[1]),
+        )
+        assert not held or (shape.get_window_extent().x0 <= box.x0 and box.x1 <= shape.get_window_extent().x1)
+
+
+def test_the_way_goes_to_the_right_and_branches_meet_at_the_join():
+    axes = schemes.flow(RATINGS).axes[0]
+    arrows = [(text.xyann, text.xy) for text in axes.texts if not text.get_text()]
+    assert all(start[0] < end[0] for start, end in arrows)
+    ends = [end for _, end in arrows]
+    assert len(arrows) == len(RATINGS) - 1  # each but the last goes on
+    assert ends.count(ends[0]) == 2
+    assert len({start for start, _ in arrows}) == len(arrows)
+
+
+def test_a_part_of_no_known_kind_and_a_table_without_words_are_refused():
+    with pytest.raises(InputError, match="'pooling'"):
+        schemes.flow(RATINGS.assign(kind="pooling"))
+    with pytest.raises(InputError, match="'words'"):
+        schemes.flow(RATINGS.drop(columns="words"))
+    with pytest.raises(InputError, match="no rows"):
+        schemes.flow(RATINGS[:0])

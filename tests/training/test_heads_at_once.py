@@ -111,3 +111,8 @@ def test_bfloat16_reaches_nearly_the_same_loss():
 def test_heads_that_cannot_be_stacked_are_refused(heads, said):
     with pytest.raises(InputError, match=said):
         fit_heads(heads, *rows(len(heads)), RECIPE)
+
+
+def test_heads_that_do_not_fit_the_features_are_refused_with_both_sizes():
+    with pytest.raises(InputError, match="read 7 numbers .* features of 10"):
+        fit_heads([nn.Sequential(nn.Linear(7, 3))], *rows(1), RECIPE)
