@@ -35,7 +35,11 @@ def blocks(net: nn.Module) -> nn.Sequential:
     for part in net.modules():
         if getattr(part, "inplace", False):
             part.inplace = False
-    return nn.Sequential(OrderedDict(FAMILIES[kind](net))).train(net.training)
+    layers = nn.Sequential(OrderedDict(FAMILIES[kind](net))).train(net.training)
+    if hasattr(net, "num_prefix_tokens"):  # timm's ViT: how many first tokens stand for no place
+        for layer in layers:
+            layer.num_prefix_tokens = net.num_prefix_tokens
+    return layers
 
 
 def new_last_layer(net: nn.Module, classes: int, *, seed: int = 0) -> nn.Module:
