@@ -224,8 +224,10 @@ def both_parts(
     check(kind, classes, len(names), count=min(counts), size=size)
     parts = []
     for part, count in zip(("train", "test"), counts, strict=True):
-        draws = {name: Draws(count, seed, kind, part, name) for name in names[:classes]}
-        pixels = torch.cat([draw.developed(paint(name, draw)) for name, draw in draws.items()])
+        pixels = torch.empty(classes * count, 3, size, size, dtype=torch.uint8)
+        for name, its in zip(names, pixels.split(count), strict=False):
+            draw = Draws(count, seed, kind, part, name)
+            its.copy_(draw.developed(paint(name, draw)))
         parts.append(Images(pixels, torch.arange(classes).repeat_interleave(count), names[:classes], flip=flip))
     learn = parts[0].measured()
     return learn, parts[1].normalised_like(learn)
