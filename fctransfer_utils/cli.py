@@ -1,4 +1,4 @@
-"""The command ``fctransfer``: train a study, see how far it is, draw it, check a table of it, run the notebooks.
+"""The command ``fctransfer``: studies (train, look at, check), which layers to keep, and the notebooks.
 
 Nothing heavy is imported before a command needs it. Exit status: 0 done; 1 something went wrong, or a network trained
 again is different; 2 bad input; 3 the time limit came first; 130 Ctrl-C; 141 nobody reads the output any more.
@@ -18,8 +18,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import __version__
-from .cli_studies import STUDIES, accuracies, add_options, again, closing, named, store_of, study_of, training
+from . import __version__, keep
+from .cli_studies import STUDIES, accuracies, add_options, again, closing, named, shown, store_of, study_of, training
 from .errors import InputError, escape_output, one_line, unknown
 from .files import build_folder, replacing, write_text
 from .notebook import PROFILES
@@ -30,6 +30,7 @@ examples:
   fctransfer plot transfer --profile smoke
   fctransfer run transfer --data folder --root my-pictures
   fctransfer table transfer --csv transfer.csv
+  fctransfer keep my-pictures --minutes 10
   fctransfer notebooks quick --only 00,03
 """
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parse(arguments: Sequence[str]) -> Namespace:
     """The command in ``arguments`` with its options; ``run`` is what it does. Raises InputError for bad ones."""
     parser = _Parser(
-        prog="fctransfer", description="Train the studies of the course, and look at them.", epilog=EXAMPLES
+        prog="fctransfer", description="Which layers transfer: the studies of the course, and yours.", epilog=EXAMPLES
     )
     parser.add_argument("--version", action="version", version=f"fctransfer {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -116,7 +117,7 @@ def _run(options: Namespace) -> int:
         from .analysis.summary import sentences
 
         _say("\n".join(sentences(rows)))
-    _say(f"{report.trained} networks trained; all lie in {store.path}. Next: {again('plot', options)}")
+    _say(f"{report.trained} networks trained; all lie in {shown(store.path)}. Next: {again('plot', options)}")
     return 0
 
 
@@ -134,7 +135,7 @@ def _plot(options: Namespace) -> int:
     file = build_folder() / "figures" / f"{options.study}_{options.data}_{options.profile}.png"
     with replacing(file) as temporary:
         figure.savefig(temporary, format="png", bbox_inches="tight")
-    _say(str(file))
+    _say(shown(file))
     return 0
 
 
@@ -145,7 +146,7 @@ def _status(options: Namespace) -> int:
     found = status(study_of(options), store)
     _say(
         f"{found.done} of {found.done + found.left} networks trained, {found.diverged} of them diverged, in "
-        f"{found.seconds:.0f} s of one core; they lie in {store.path}."
+        f"{found.seconds:.0f} s of one core; they lie in {shown(store.path)}."
     )
     _say(f"Next: {again('run' if found.left else 'plot', options)}")
     return 0
@@ -201,7 +202,10 @@ VERBS = {  # of a study, with their options
     "table": (_table, "the accuracies of a study", ("store", "csv")),
     "verify": (_verify, "train some networks of a table again and compare", ("table", "count", *TRAINING)),
 }
-OTHERS = {"notebooks": (_notebooks, "run the notebooks in order", _notebook_options)}
+OTHERS = {
+    "keep": (keep.run, "which layers of a network to keep for pictures of yours", keep.add_options),
+    "notebooks": (_notebooks, "run the notebooks in order", _notebook_options),
+}
 
 
 # what commands share

@@ -133,6 +133,11 @@ def store_of(options: Namespace) -> Store:
     return Store(options.store or build_folder() / "stores" / options.data)
 
 
+def shown(path: Path) -> str:
+    """``path`` as one would type it here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def again(verb: str, options: Namespace) -> str:
     """The command ``verb`` for the study and the store that ``options`` name."""
     words = ["fctransfer", verb, options.study]
@@ -189,7 +194,7 @@ def accuracies(options: Namespace, study: studies.Study, store: Store) -> tuple[
 
     rows, entry = read(study, store), STUDIES[options.study]
     if rows.empty:
-        raise InputError(f"nothing of it lies in {store.path}; train it: {again('run', options)}")
+        raise InputError(f"nothing of it lies in {shown(store.path)}; train it: {again('run', options)}")
     return rows, levels(rows, entry.by(options), measure=entry.measure)
 
 

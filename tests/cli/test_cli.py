@@ -72,7 +72,7 @@ def test_examples_of_the_help_are_commands(command, words):
     assert examples
     for example in examples:
         options = parse(example)
-        assert example[0] == "notebooks" or study_of(options)
+        assert "study" not in options or study_of(options)
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -301,6 +301,10 @@ def test_ctrl_c_before_the_training_is_one_line(command, monkeypatch):
     monkeypatch.setattr(studies, "transfer", lambda *arguments, **options: interrupt())
     status, _, err = command("status", "transfer")
     assert (status, len(err.splitlines())) == (130, 1)
+
+
+def test_keep_is_a_command(command):
+    assert "nowhere" in refused(command("keep", "nowhere"))
 
 
 def test_notebooks_are_run_by_their_runner(command, monkeypatch):
