@@ -146,7 +146,7 @@ def _status(options: Namespace) -> int:
     found = status(study_of(options), store)
     _say(
         f"{found.done} of {found.done + found.left} networks trained, {found.diverged} of them diverged, in "
-        f"{found.seconds:.0f} s of one core; they lie in {shown(store.path)}."
+        f"{found.seconds:.0f} s of training; they lie in {shown(store.path)}."
     )
     _say(f"Next: {again('run' if found.left else 'plot', options)}")
     return 0
