@@ -59,7 +59,10 @@ def create(
         if scores is not None:
             new_last_layer(net, len(scores))  # of the file's number of classes, to be filled
         elif classes is None:
-            raise InputError(f"{weights} holds no last layer for {name!r}; say for how many classes to draw one.")
+            raise InputError(
+                f"{weights} holds no last layer for {name!r}: name the network that it belongs to, or, if it is this "
+                "one without its end, say for how many classes to draw one."
+            )
         fit(net, tensors, source=Path(weights).name)
     if size is not None:
         _fit_to_size(net, size)

@@ -19,12 +19,13 @@ from ..seeds import derive
 from .device import Setting
 from .features import prefix_tokens
 from .loop import accuracy, train
-from .probes import Probe, fit_probe, folds
+from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe
 
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
-RATES = (0.001, 0.004, 0.016)
+RATES = (0.0003, 0.001, 0.004)  # of fine-tuning, behind a head that came first
 RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
+HEAD = Recipe(epochs=100, batch_size=16, shift=0)
 KEPT = 2**28  # bytes of signals behind frozen layers that are kept in memory; above it these layers run every time
 
 
@@ -153,8 +154,9 @@ def treatments(cut: int, layers: int) -> dict[str, Treatment]:
 class Tuner:
     """Fine-tuning of ``net``, which itself stays as it is, on ``images``.
 
-    ``found``: the features behind every cut and, at ``len(net)``, the vector that the last layer reads: the head
-    comes first, as the logistic probe of strength 1 on these, and then all that is not frozen goes on from there.
+    ``found``: the features behind every cut and, at ``len(net)``, the vector that the last layer reads. The head comes
+    first: it learns on these, and then all that is not frozen goes on from there. Batch norm keeps its statistics and
+    its weights in all layers: those of a few small batches do harm.
     """
 
     def __init__(
@@ -202,8 +204,7 @@ class Tuner:
 
     def start(self, what: Treatment, rows: Tensor) -> nn.Sequential:
         """The network before fine-tuning: its last layer is fitted to the images ``rows``, the others are ``net``'s."""
-        x, classes = self.found[what.cut][rows], len(self.images.classes)
-        head = as_layer(fit_probe(x, self.images.labels[rows], classes=classes, kind="logistic", strengths=[1.0]))
+        head = self._head(self.found[what.cut][rows], self.images.labels[rows])
         named = list(self.net.named_children())
         layers = OrderedDict(named[: what.frozen])
         for name, layer in named[what.frozen : what.cut]:
@@ -214,7 +215,23 @@ class Tuner:
         else:
             tuned = with_head(tuned, head, size=self.images.size)
         freeze(tuned, what.frozen)
+        for part in tuned.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.requires_grad_(False)  # and so keeps its statistics: see ``surgery.train_mode``
         return tuned
+
+    def _head(self, x: Tensor, labels: Tensor) -> nn.Linear:
+        """A last layer that has learnt from features (N, F) as they are, from zero.
+
+        A probe would not do: it divides features by their deviations, so that those which hardly vary get large
+        weights, and through these the layers below large gradients.
+        """
+        head = nn.Sequential(nn.Linear(x.shape[1], len(self.images.classes)))
+        nn.init.zeros_(head[0].weight)
+        nn.init.zeros_(head[0].bias)
+        rate = 1 / max(x.square().sum(1).mean().item(), 1e-12)  # for which steps are stable, whatever the features
+        fit_heads([head], x, labels, replace(HEAD, learning_rate=rate), seed=self.seed)
+        return head[0]
 
     def _behind(self, n: int) -> tuple[int, list[Tensor]]:
         """Up to which layer signals are kept, and these, of all images and, where they may be, of mirrored ones.

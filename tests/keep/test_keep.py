@@ -1,0 +1,186 @@
+"""From a folder to a recommendation; what cannot be measured is told before minutes are spent."""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from made_families import family
+from made_pictures import class_folders, noise, save
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from fctransfer_utils import keep as module
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.keep import add_options, keep
+from fctransfer_utils.models import pretrained
+from fctransfer_utils.training import choices
+
+SMALL = {
+    "resnet18": "timm ResNet", "vit_tiny_patch16_224": "timm VisionTransformer", "convnext_tiny": "timm ConvNeXt",
+    "torchvision:vgg11_bn": "torchvision VGG", "mobilenetv3_small_050": "timm MobileNetV3",
+    "densenet121": "timm DenseNet",
+}  # fmt: skip
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Small networks by the names of large ones; the file of weights of one, and the size of its images."""
+
+    def of(name):
+        monkeypatch.setattr(pretrained, "_built", lambda *_, **__: family(SMALL[name])[0])
+        net, size = family(SMALL[name], seed=1)
+        save_file(net.state_dict(), tmp_path / "weights.safetensors")
+        return {"network": name, "weights": tmp_path / "weights.safetensors", "image_size": size}
+
+    return of
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two classes of ten pictures, one of them dark, with names that break things elsewhere."""
+    root = tmp_path / "my pictures"
+    for number, name in enumerate(("猫 $5", "chien 🐕")):
+        for index in range(10):
+            save(root / name / f"{index}.png", noise(number, index, side=64) // (1 + 3 * number))
+    return root
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_family_is_measured(name, small, pictures):
+    found = keep(pictures, **small(name), folds=3, minutes=1e-6)
+    curve = found.table[found.table["choice"] == "one cut"]
+    assert len(curve) == len(family(SMALL[name])[0] and pretrained.create(name, size=small(name)["image_size"])) - 1
+    assert found.table["mean"].between(0, 100).all()
+    assert set(found.splits["split"]) == set(range(6))
+    assert found.left
+    if "vgg" in name:
+        names = [each for each, _ in pretrained.create(name).named_children()]
+        assert names[-3:-1] == ["fc6", "fc7"]
+        assert len(curve) == len(names) - 1
+
+
+def test_the_whole_way_and_the_file(small, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(choices, "RECIPE", replace(choices.RECIPE, epochs=2))
+    monkeypatch.setattr(choices, "HEAD", replace(choices.HEAD, epochs=10))
+    told = []
+    file = tmp_path / "kept.safetensors"
+    found = keep(pictures, **small("resnet18"), folds=3, minutes=5, save=file, tell=told.append)
+    assert "2 classes, 20 images" in str(told[0])
+    assert {"everything fine-tuned", "all cuts together"} <= set(found.table["choice"])
+    assert found.left == ""
+    assert len(found.sentences) == 2
+    assert found.table.loc[0, "choice"] == "last cut"
+    tuned = found.table[found.table["choice"] == "everything fine-tuned"].iloc[0]
+    assert tuned["count"] == 3
+    assert tuned["learnt"] > found.table.loc[0, "learnt"]
+    with safe_open(file, "pt") as saved:
+        assert saved.metadata()["network"] == "resnet18"
+        assert "猫 $5" in saved.metadata()["classes"].encode().decode("unicode_escape")
+    assert repr(str(file)) in found.snippet
+    found.figure.savefig(tmp_path / "figure.png")
+
+
+def test_the_same_again(small, pictures):
+    options = small("resnet18") | {"folds": 3, "minutes": 1e-6}
+    first, second = (keep(pictures, **options).splits.drop(columns="seconds") for _ in range(2))
+    assert first.equals(second)
+
+
+def test_copies_and_groups_are_not_parted(small, pictures, monkeypatch):
+    seen = []
+    monkeypatch.setattr(module, "measure", lambda *_, groups, **__: seen.append(groups.tolist()))
+    save(pictures / "猫 $5" / "copy.png", noise(0, 3, side=64))
+    keep(pictures, **small("resnet18"), folds=3)
+    assert len(seen[0]) == 21
+    assert len(set(seen[0])) == 20
+    keep(pictures, **small("resnet18"), folds=3, groups=r"([0-9])\.png|copy()")
+    assert len(set(seen[1])) == 11
+
+
+def test_odd_pictures_are_measured_like_others(small, tmp_path):
+    root = class_folders(tmp_path / "odd", {"a": 5, "b": 5}, side=64)
+    Image.new("RGBA", (40, 50), (200, 10, 10, 0)).save(root / "a" / "transparent.png")
+    Image.fromarray(np.linspace(0, 60000, 64 * 64).reshape(64, 64).astype(np.uint16)).save(root / "a" / "deep.tif")
+    Image.new("CMYK", (64, 64), (10, 200, 30, 0)).save(root / "b" / "print.jpg")
+    frames = [Image.new("P", (64, 64), shade) for shade in (3, 90)]
+    frames[0].save(root / "b" / "moving.gif", save_all=True, append_images=frames[1:])
+    Image.new("RGB", (12000, 9000), (9, 99, 200)).save(root / "b" / "large.jpg", quality=30)
+    found = keep(root, **small("resnet18"), folds=3, minutes=1e-6)
+    assert sum(map(sum, found.summary.counts.values())) == 15
+    assert not found.summary.left_out
+
+
+def bad(change, said):
+    return pytest.param(change, said, id=said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        bad({"network": "resnet19"}, "near it are resnet18"),
+        bad({"weights": None}, "needs weights"),
+        bad({"network": "convnext_tiny"}, "the network that it belongs to"),
+        bad({"folds": 1}, "1 folds"),
+        bad({"folds": 12}, "12 folds need 12"),
+        bad({"minutes": 0}, "minutes = 0"),
+        bad({"groups": "("}, "no regular expression"),
+        bad({"groups": "patient"}, "is not found in 20 paths"),
+        bad({"groups": "png"}, "has 1 groups"),
+        bad({"save": "kept.pth"}, ".safetensors"),
+        bad({"image_size": 4}, "too small"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_measured(change, said, small, pictures, monkeypatch):
+    monkeypatch.setattr(module, "measure", lambda *_, **__: pytest.fail("measured"))
+    options = small("resnet18")
+    if change.get("network") == "convnext_tiny":
+        monkeypatch.setattr(pretrained, "_built", lambda *_, **__: family("timm ConvNeXt")[0])
+    if change.get("image_size"):
+        options = small("torchvision:vgg11_bn")
+    with pytest.raises(InputError, match=said.replace("(", r"\(")) as error:
+        keep(pictures, **(options | change))
+    assert "\n" not in str(error.value)
+
+
+def test_bad_folders(small, tmp_path):
+    options = small("resnet18") | {"folds": 3, "minutes": 1e-6}
+    with pytest.raises(InputError, match="has one class"):
+        keep(class_folders(tmp_path / "one", {"a": 5}), **options)
+    root = class_folders(tmp_path / "two", {"a": 5, "b": 5})
+    (root / "a" / "broken.png").write_bytes(b"\x89PNG and no more")
+    with pytest.raises(InputError, match="1 of 11 pictures .* cannot be read"):
+        keep(root, **options)
+    found = keep(root, **options, on_bad="skip")
+    assert "left out: 1 of 6 pictures of 'a'" in str(found.summary)
+
+
+def test_a_large_folder_is_measured_in_part(small, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(module, "measure", lambda net, images, *_, **__: seen.append(images))
+    root = class_folders(tmp_path / "many", {"a": 60, "b": 20, "c": 6})
+    keep(root, **small("resnet18"), most=43)
+    assert torch.bincount(seen[0].labels).tolist() == [30, 10, 6]
+
+
+def test_help_imports_no_torch():
+    code = "import sys, fctransfer_utils.keep; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_command_says_what_to_take(small, pictures, capsys, tmp_path):
+    options = small("resnet18")
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    arguments = parser.parse_args([
+        str(pictures), "--network", "resnet18", "--weights", str(options["weights"]), "--folds", "3", "--minutes",
+        "0.00001", "--image-size", "32",
+    ])  # fmt: skip
+    assert module.run(arguments) == 0
+    said = capsys.readouterr().out
+    for word in ("2 classes", "last cut", "Take ", "How sure: ", "nn.Linear(", ".png", ".csv"):
+        assert word in said
