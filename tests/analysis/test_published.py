@@ -27,41 +27,48 @@ def test_what_is_copied_comes_from_the_named_half(logs):
         assert ((its["source"] == its["target"]) == own).all()
 
 
-def test_figure_2_against_the_base_of_the_own_half(logs):
-    found = published.curves(logs).pivot(index="n", columns="treatment", values="gain")
-    assert found["BnB"].iloc[1:].tolist() == pytest.approx([0.35, 0.03, -0.21, -1.85, -2.97, -0.45, 0.00], abs=5e-3)
-    assert found["AnB"].iloc[1:].tolist() == pytest.approx([0.31, -0.12, -0.62, -2.53, -4.71, -4.45, -8.26], abs=5e-3)
-    assert found["BnB+"].iloc[1:].tolist() == pytest.approx([0.26, 0.64, 1.21, 1.36, 1.10, 0.85, 1.15], abs=5e-3)
-    assert found["AnB+"].iloc[1:].tolist() == pytest.approx([0.32, 0.63, 1.30, 1.03, 1.05, 1.20, 1.24], abs=6e-3)
+@pytest.fixture(scope="module")
+def figure_2(logs):
+    return published.gains(logs[logs["experiment"] == "random_split"])
 
 
-def test_table_1_as_printed_and_against_own_bases(logs):
-    found = published.table1(logs)
-    assert found["over_base"].round(1).tolist() == [1.6, 1.8, 2.1]
-    assert found["over_selffer"].round(1).tolist() == [1.4, 1.4, 1.7]
-    everything = found.iloc[0]
-    assert everything["transfer_own"] == pytest.approx(0.973, abs=5e-4)
-    assert everything["selffer_own"] == pytest.approx(0.973, abs=5e-4)
-    assert everything["bases"] == pytest.approx(1.383, abs=5e-4)
-    gap = found["transfer_own"] - found["selffer_own"] + found["bases"]
-    assert gap.tolist() == pytest.approx(found["over_selffer"].tolist())
-    by_last = published.table1(published.networks("final")).iloc[0]
-    assert by_last[["selffer_own", "transfer_own"]].tolist() == pytest.approx([0.958, 0.978], abs=5e-4)
+def test_figure_2_against_the_base_of_the_own_half(figure_2):
+    found = figure_2.pivot_table("gain", "n", "treatment")
+    assert found["BnB"].dropna().tolist() == pytest.approx([0.35, 0.03, -0.21, -1.85, -2.97, -0.45, 0.00], abs=5e-3)
+    assert found["AnB"].dropna().tolist() == pytest.approx([0.31, -0.12, -0.62, -2.53, -4.71, -4.45, -8.26], abs=5e-3)
+    assert found["BnB+"].dropna().tolist() == pytest.approx([0.26, 0.64, 1.21, 1.36, 1.10, 0.85, 1.15], abs=5e-3)
+    assert found["AnB+"].dropna().tolist() == pytest.approx([0.32, 0.63, 1.30, 1.03, 1.05, 1.20, 1.24], abs=6e-3)
 
 
-def test_fine_tuned_networks_never_share_a_half(logs):
-    counts = published.who_learnt_what(logs)
-    assert counts.to_numpy().sum() == len(logs[logs["experiment"] == "random_split"])
-    assert not (counts.loc["BnB+"] * counts.loc["AnB+"]).any()
-    assert counts.loc["AnB+", ["0B", "1B"]].tolist() == counts.loc["BnB+", ["0A", "1A"]].tolist() == [7, 3]
+@pytest.mark.parametrize(("lowest", "boosts"), [(1, (1.6, 1.4)), (3, (1.8, 1.4)), (5, (2.1, 1.7))])
+def test_table_1_as_printed(figure_2, lowest, boosts):
+    means = 100 * figure_2[figure_2["n"] >= lowest].groupby("treatment")["top1"].mean()
+    over_base = means["AnB+"] - 100 * figure_2.loc[figure_2["treatment"] == "base", "top1"].mean()
+    assert (round(over_base, 1), round(means["AnB+"] - means["BnB+"], 1)) == boosts
+
+
+def test_the_boost_over_the_selffer_is_the_difference_of_single_bases(figure_2):
+    means = figure_2.groupby("treatment")[["top1", "base", "gain"]].mean()
+    assert means.loc[["AnB+", "BnB+"], "gain"].tolist() == pytest.approx([0.973, 0.973], abs=5e-4)
+    apart = 100 * (means.loc["AnB+"] - means.loc["BnB+"])
+    assert apart[["base", "top1"]].tolist() == pytest.approx([1.383, 1.383], abs=5e-4)
+    last = published.gains(published.networks("final"))
+    last = last[last["experiment"] == "random_split"].groupby("treatment")["gain"].mean()
+    assert last[["BnB+", "AnB+"]].tolist() == pytest.approx([0.958, 0.978], abs=5e-4)
+
+
+def test_fine_tuned_networks_never_share_a_half(figure_2):
+    halves = figure_2["replicate"].astype(str) + figure_2["target"]
+    counts = halves.groupby(figure_2["treatment"]).value_counts()
+    assert counts["AnB+"].to_dict() == {"0B": 7, "1B": 3}
+    assert counts["BnB+"].to_dict() == {"0A": 7, "1A": 3}
 
 
 def test_figure_3_far_tasks_and_untrained_layers(logs):
-    found = published.distant(logs).set_index(["treatment", "n"])["gain"]
-    assert found["AnB", 7] == pytest.approx(-25.0, abs=0.05)
-    assert found["random", 1] == pytest.approx(-8.5, abs=0.05)
-    assert found["random", 2] == pytest.approx(-17.4, abs=0.05)
-    assert found["random", 3] < -57
+    found = published.gains(logs).groupby(["experiment", "treatment", "n"])["gain"].mean()
+    assert found["natural_manmade", "AnB", 7] == pytest.approx(-25.0, abs=0.05)
+    assert found["random_filters", "random"][[1, 2]].tolist() == pytest.approx([-8.5, -17.4], abs=0.05)
+    assert found["random_filters", "random", 3] < -57
 
 
 def test_both_directions_of_a_split_give_anb_an_interval_and_bnb_none(logs):

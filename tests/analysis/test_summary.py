@@ -12,7 +12,8 @@ def test_a_loss_that_the_interval_shows_is_called_specific_and_no_other():
     assert "by +0.5 points" in told[1]
     assert "can tell from chance" in told[2]
     assert "can tell from chance" in told[3]
-    assert "-10.0 points" in told[4] and "specific" in told[4]
+    assert "-10.0 points" in told[4]
+    assert "specific" in told[4]
 
 
 def test_one_replicate_decides_nothing():
