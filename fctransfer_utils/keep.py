@@ -100,6 +100,7 @@ def keep(
     deadline = time.monotonic() + 60 * minutes
     pattern = _checked(minutes, folds, most, groups, save)
     from .data.folders import read_all
+    from .data.groups import copies, groups_of, same_shares
     from .models.layers import last_linear
     from .models.plain import Source
     from .models.pretrained import create, find, preprocessing
@@ -112,10 +113,11 @@ def keep(
         )
     mean, std, own = preprocessing(network)
     size = image_size or (BUNDLED_SIZE if network == BUNDLED else own)
-    net = create(network, pretrained=not weights, weights=weights, size=size, seed=seed)
+    net = create(network, pretrained=pretrained or not weights, weights=weights, size=size, seed=seed)
     images, paths, summary = read_all(folder, size=size, on_bad=on_bad, flip=flip, progress=progress)
-    together = _groups(images, [path.relative_to(Path(folder).expanduser()) for path in paths], pattern)
-    drawn = _drawn(images.labels, most, seed)
+    below = [path.relative_to(Path(folder).expanduser()).as_posix() for path in paths]
+    together = groups_of(below, pattern) if pattern else copies(images)
+    drawn = same_shares(images.labels, most, seed=seed)
     images, together = replace(images.at(drawn), mean=mean, std=std), together[drawn]
     _check_counts(images, together, folds, grouped=bool(groups))
     tell(f"{summary}\nmeasured on {len(images)} of them" if len(drawn) < len(paths) else summary)
@@ -290,9 +292,6 @@ def _figure(means: pd.DataFrame, net: nn.Sequential) -> Figure:
     return figure
 
 
-# ---------------------------------------------------------------------------------------------------- what comes in
-
-
 def _checked(minutes: float, folds: int, most: int, groups: str, save: Path | str | None) -> re.Pattern[str] | None:
     """The pattern of groups, if there is one; InputError for options that cannot be meant."""
     if not minutes > 0:
@@ -309,43 +308,6 @@ def _checked(minutes: float, folds: int, most: int, groups: str, save: Path | st
         raise InputError(f"groups {groups!r} is no regular expression: {one_line(error)}; try '([^/_]+)_'.") from None
 
 
-def _groups(images: Images, paths: Sequence[Path], pattern: re.Pattern[str] | None) -> Tensor:
-    """A number (N,) for each image: those of one number are held out together."""
-    import hashlib
-
-    import torch
-
-    from .data.pictures import printable
-
-    if pattern is None:
-        keys = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images.pixels]
-    else:
-        hits = [pattern.search(path.as_posix()) for path in paths]
-        if None in hits:
-            missed = printable(paths[hits.index(None)])
-            raise InputError(f"groups {pattern.pattern!r} is not found in {hits.count(None)} paths, such as {missed}.")
-        keys = [hit[1] if pattern.groups else hit[0] for hit in hits]
-    number = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    return torch.tensor([number[key] for key in keys])
-
-
-def _drawn(labels: Tensor, most: int, seed: int) -> Tensor:
-    """At most about ``most`` images, in order: of every class the same share, but all of those that have few."""
-    import torch
-
-    from .seeds import generator
-
-    if len(labels) <= most:
-        return torch.arange(len(labels))
-    chance, found = generator(seed, "keep"), []
-    counts = torch.bincount(labels)
-    for label, count in enumerate(counts.tolist()):
-        where = (labels == label).nonzero().flatten()
-        wanted = max(round(count * most / len(labels)), min(count, 10))
-        found.append(where[torch.randperm(count, generator=chance)[:wanted]])
-    return torch.cat(found).sort().values
-
-
 def _check_counts(images: Images, groups: Tensor, folds: int, *, grouped: bool) -> None:
     """Raise InputError for a class of which some fold would have nothing to judge, or too little to choose by."""
     least = max(folds, 4 if folds == 2 else 3)
@@ -357,9 +319,6 @@ def _check_counts(images: Images, groups: Tensor, folds: int, *, grouped: bool) 
                 f"class {name!r} has {count} {what}, and {folds} folds need {least} or more of every class; add some, "
                 f"move its folder away, or ask for fewer folds{' (--folds 3)' if folds > 3 and count >= 3 else ''}."
             )
-
-
-# ---------------------------------------------------------------------------------------------------- command line
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -23,7 +23,7 @@ from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe
 
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
-RATES = (0.0003, 0.001, 0.004)  # of fine-tuning, behind a head that came first
+RATES = (0.0003, 0.001, 0.003)  # of fine-tuning, behind a head that came first
 RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
 HEAD = Recipe(epochs=100, batch_size=16, shift=0)
 KEPT = 2**28  # bytes of signals behind frozen layers that are kept in memory; above it these layers run every time

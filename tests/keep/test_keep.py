@@ -124,6 +124,7 @@ def bad(change, said):
     [
         bad({"network": "resnet19"}, "near it are resnet18"),
         bad({"weights": None}, "needs weights"),
+        bad({"pretrained": True}, "not both"),
         bad({"network": "convnext_tiny"}, "the network that it belongs to"),
         bad({"folds": 1}, "1 folds"),
         bad({"folds": 12}, "12 folds need 12"),
