@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from argparse import ArgumentParser, Namespace
@@ -98,7 +99,7 @@ def keep(
     Raises InputError, before minutes are spent, for what cannot be measured.
     """
     deadline = time.monotonic() + 60 * minutes
-    pattern = _checked(minutes, folds, most, groups, save)
+    pattern = _checked(minutes, folds, most, image_size, groups, save)
     from .data.folders import read_all
     from .data.groups import copies, groups_of, same_shares
     from .models.layers import last_linear
@@ -112,7 +113,7 @@ def keep(
             f"library fetch them. Those of {BUNDLED!r} are installed."
         )
     mean, std, own = preprocessing(network)
-    size = image_size or (BUNDLED_SIZE if network == BUNDLED else own)
+    size = (BUNDLED_SIZE if network == BUNDLED else own) if image_size is None else image_size
     net = create(network, pretrained=pretrained or not weights, weights=weights, size=size, seed=seed)
     images, paths, summary = read_all(folder, size=size, on_bad=on_bad, flip=flip, progress=progress)
     below = [path.relative_to(Path(folder).expanduser()).as_posix() for path in paths]
@@ -177,7 +178,7 @@ def measure(
     means = compared(table, test_share=1 / folds)
     take, sure = decided(table, test_share=1 / folds)
     row = means[means["choice"] == take].iloc[0]
-    n, snippet = _finished(tuner, source, take, several, table)
+    n, snippet = _finished(tuner, source, take, several, table, groups)
     what = (
         f"Take {_words(take, n, net)}: {bracket(row[['mean', 'low', 'high']])} % of the images that had no part in "
         f"the choice are right, over {row['count']} splits."
@@ -228,7 +229,9 @@ def _words(take: str, n: int, net: nn.Sequential) -> str:
     )
 
 
-def _finished(tuner: Tuner, source: Source, take: str, several: Sequence[int], splits: pd.DataFrame) -> tuple[int, str]:
+def _finished(
+    tuner: Tuner, source: Source, take: str, several: Sequence[int], splits: pd.DataFrame, groups: Tensor
+) -> tuple[int, str]:
     """The cut chosen with all images, and the code of the network to take, whose weights go to a file if asked for."""
     import torch
 
@@ -238,11 +241,12 @@ def _finished(tuner: Tuner, source: Source, take: str, several: Sequence[int], s
     from .training.probes import Probe, folds
 
     net, images, everything = tuner.net.cpu().eval(), tuner.images, torch.arange(len(tuner.images))
-    inner, classes = folds(images.labels, INNER, seed=tuner.seed), len(images.classes)
+    inner, classes = folds(images.labels, INNER, seed=tuner.seed, groups=groups), len(images.classes)
 
     def probe(*cuts: int) -> tuple[Probe, float]:
         return chosen_probe({n: tuner.found[n] for n in cuts}, images.labels, everything, inner, classes=classes)
 
+    how = ""
     n = len(net) - 1 if take == LAST else max(range(1, len(net)), key=lambda cut: probe(cut)[1])
     if take in (LAST, CHOSEN):
         found = plain.cut(source, with_head(net[:n], as_layer(probe(n)[0]), size=source.size), frozen=True)
@@ -250,6 +254,7 @@ def _finished(tuner: Tuner, source: Source, take: str, several: Sequence[int], s
         found = plain.together(source, net, as_layer(probe(*several)[0]), cuts=several)
     else:
         what, rate = treatments(n, len(net))[take], float(splits.loc[splits["choice"] == take, "rate"].median())
+        how = f"\n# fine-tuned at rate {rate:g} from a last layer that had learnt alone, with batch norm in eval()"
         fitted = tuner.fit(what, everything, rate)[0].cpu() if source.saved else tuner.start(what, everything)
         if what.cut == len(net):
             found = plain.fine_tuned(source, fitted, frozen=what.frozen)
@@ -258,7 +263,7 @@ def _finished(tuner: Tuner, source: Source, take: str, several: Sequence[int], s
     if source.saved:
         _save(found, source, images, take)
     mean, std = ([round(value, 4) for value in each] for each in (images.mean, images.std))
-    return n, f"# images: {source.size} x {source.size} pixels in 0..1, less {mean}, over {std}\n{found.code}"
+    return n, f"# images: {source.size} x {source.size} pixels in 0..1, less {mean}, over {std}{how}\n{found.code}"
 
 
 def _save(found: Plain, source: Source, images: Images, take: str) -> None:
@@ -292,7 +297,9 @@ def _figure(means: pd.DataFrame, net: nn.Sequential) -> Figure:
     return figure
 
 
-def _checked(minutes: float, folds: int, most: int, groups: str, save: Path | str | None) -> re.Pattern[str] | None:
+def _checked(
+    minutes: float, folds: int, most: int, image_size: int | None, groups: str, save: Path | str | None
+) -> re.Pattern[str] | None:
     """The pattern of groups, if there is one; InputError for options that cannot be meant."""
     if not minutes > 0:
         raise InputError(f"minutes = {minutes} leave no time; give more than 0.")
@@ -300,8 +307,12 @@ def _checked(minutes: float, folds: int, most: int, groups: str, save: Path | st
         raise InputError(f"{folds} folds are not possible; give 2 to 20, such as 5.")
     if most < 4:
         raise InputError(f"{most} images are too few to measure on; give 100 or more.")
+    if image_size is not None and image_size < 1:
+        raise InputError(f"images of {image_size} pixels hold nothing; give their side, such as {BUNDLED_SIZE}.")
     if save is not None and Path(save).suffix != ".safetensors":
         raise InputError(f"file {str(save)!r} to save to does not end in .safetensors; give one that does.")
+    if save is not None and not os.access(Path(save).absolute().parent, os.W_OK):
+        raise InputError(f"file {str(save)!r} cannot be written; name one in a folder that takes new files.")
     try:
         return re.compile(groups) if groups else None
     except re.error as error:

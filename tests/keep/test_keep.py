@@ -134,6 +134,8 @@ def bad(change, said):
         bad({"groups": "png"}, "has 1 groups"),
         bad({"save": "kept.pth"}, ".safetensors"),
         bad({"image_size": 4}, "too small"),
+        bad({"image_size": 0}, "hold nothing"),
+        bad({"save": "no folder/kept.safetensors"}, "cannot be written"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_measured(change, said, small, pictures, monkeypatch):
@@ -141,7 +143,7 @@ def test_bad_input_is_told_before_anything_is_measured(change, said, small, pict
     options = small("resnet18")
     if change.get("network") == "convnext_tiny":
         monkeypatch.setattr(pretrained, "_built", lambda *_, **__: family("timm ConvNeXt")[0])
-    if change.get("image_size"):
+    if change.get("image_size") == 4:
         options = small("torchvision:vgg11_bn")
     with pytest.raises(InputError, match=said.replace("(", r"\(")) as error:
         keep(pictures, **(options | change))
