@@ -23,7 +23,8 @@ from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe
 
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
-RATES = (0.0003, 0.001, 0.003)  # of fine-tuning, behind a head that came first
+RATES = (0.001, 0.003, 0.01)  # of fine-tuning, behind a head that came first
+CLIP = 1.0  # the longest gradient: pictures unlike those that were learnt give signals, and gradients, of any size
 RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
 HEAD = Recipe(epochs=100, batch_size=16, shift=0)
 KEPT = 2**28  # bytes of signals behind frozen layers that are kept in memory; above it these layers run every time
@@ -199,7 +200,7 @@ class Tuner:
         recipe = replace(RECIPE, learning_rate=rate, epochs=epochs or RECIPE.epochs // len(signals))
         pixels, labels = torch.cat([each[rows] for each in signals]), self.images.labels[rows].repeat(len(signals))
         learn = replace(self.images, pixels=pixels, labels=labels, flip=self.images.flip and not below)
-        history = train(tuned[below:], learn, recipe, seed=self.seed, setting=Setting(self.device))
+        history = train(tuned[below:], learn, recipe, seed=self.seed, setting=Setting(self.device), clip=CLIP)
         return tuned, history.diverged
 
     def start(self, what: Treatment, rows: Tensor) -> nn.Sequential:

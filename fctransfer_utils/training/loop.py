@@ -51,6 +51,7 @@ def train_together(
     seed: int = 0,
     loss: Loss = F.cross_entropy,
     setting: Setting | None = None,
+    clip: float = 0.0,
     watch: Images | None = None,
     checkpoint: Path | None = None,
     save_every: float = 60.0,
@@ -60,9 +61,10 @@ def train_together(
 
     Each ends as it would alone, bit for bit: all see the same batches and draw the same dropout, frozen layers
     included. ``loss`` takes scores (N, classes) and labels (N,), or targets of any other shape that ``learn.labels``
-    has. ``watch``: images to score after every epoch. ``checkpoint``: a file to go on from if this run is killed,
-    written between epochs every ``save_every`` seconds. Nothing but the end of an epoch waits for the device, and the
-    random numbers of others stay as they are. Raises InputError for networks that share no frozen layers.
+    has. ``clip``: the gradient of a step is shortened to this length where it is longer. ``watch``: images to score
+    after every epoch. ``checkpoint``: a file to go on from if this run is killed, written between epochs every
+    ``save_every`` seconds. Nothing but the end of an epoch waits for the device, and the random numbers of others stay
+    as they are. Raises InputError for networks that share no frozen layers.
     """
     setting = setting or Setting()
     learn, device = learn.to(setting.device), setting.device
@@ -73,7 +75,7 @@ def train_together(
     chance = generator(seed, device=device)
     began = saved = time.perf_counter()
     epochs, batches = recipe.epochs_for(len(learn)), recipe.batches(len(learn))
-    about = _about(members, learn, recipe, seed, setting, loss, watch) if checkpoint else ""
+    about = _about(members, learn, recipe, seed, setting, loss, clip, watch) if checkpoint else ""
     with seeded(seed, device):
         for epoch in range(_resume(checkpoint, about, members, chance, device), epochs):
             for member in members:
@@ -92,7 +94,7 @@ def train_together(
                         with setting.autocast():
                             scores = member.above(signal)
                         value = loss(scores.float(), labels)
-                        member.step(value)
+                        member.step(value, clip)
                         totals[place] += value.detach() * len(chosen)
             for member, total in zip(members, totals.tolist(), strict=True):
                 member.end_epoch(epoch, total / len(learn), watch, setting, recipe.crop)
@@ -140,8 +142,10 @@ class _Member:
         )
         self.history = History()
 
-    def step(self, value: Tensor) -> None:
+    def step(self, value: Tensor, clip: float) -> None:
         value.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(learning(self.net), clip)
         self.descent.step()
         self.descent.zero_grad()
         self.schedule.step()
@@ -178,7 +182,14 @@ def _check_shared(members: list[_Member], deepest: nn.Sequential) -> None:
 
 
 def _about(
-    members: list[_Member], learn: Images, recipe: Recipe, seed: int, setting: Setting, loss: Loss, watch: Images | None
+    members: list[_Member],
+    learn: Images,
+    recipe: Recipe,
+    seed: int,
+    setting: Setting,
+    loss: Loss,
+    clip: float,
+    watch: Images | None,
 ) -> str:
     """A checksum of all that a training depends on, its images and the weights that it starts from among them."""
     weights = hashlib.sha256()
@@ -191,6 +202,7 @@ def _about(
         "seed": seed,
         "setting": asdict(setting),
         "loss": getattr(loss, "__qualname__", type(loss).__qualname__),
+        **({"clip": clip} if clip else {}),
         "watched": watch is not None,
         "frozen": [member.n for member in members],
         "images": [learn.fingerprint(), learn.mean, learn.std, learn.flip],

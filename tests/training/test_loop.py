@@ -192,6 +192,20 @@ def test_a_rate_far_too_large_ends_the_training_early():
     assert not math.isfinite(losses(history)[-1])
 
 
+def test_a_long_gradient_is_shortened_and_keeps_its_direction():
+    images = stripes()
+    once = Recipe(steps=1, batch_size=len(images), learning_rate=0.1, momentum=0, weight_decay=0, warmup=0, shift=0)
+    moves = []
+    for clip in (0.0, 0.01):
+        net = network()
+        before = torch.cat([each.detach().flatten() for each in net.parameters()])
+        train(net, images, once, clip=clip)
+        moves.append(torch.cat([each.detach().flatten() for each in net.parameters()]) - before)
+    plain, clipped = moves
+    assert plain.norm() > clipped.norm() == pytest.approx(0.1 * 0.01, rel=1e-3)
+    torch.testing.assert_close(clipped / clipped.norm(), plain / plain.norm(), rtol=1e-3, atol=1e-4)
+
+
 def test_no_batch_of_one_image_reaches_batch_norm():
     """33 images in batches of 32: as batches of 17 and 16, each of which has statistics."""
     history = train(with_batch_norm(), stripes(33), replace(RECIPE, batch_size=32))
