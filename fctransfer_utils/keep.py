@@ -288,13 +288,10 @@ def _figure(means: pd.DataFrame, net: nn.Sequential) -> Figure:
     names = [name for name, _ in net.named_children()]
     at = shown["cut"].fillna(1).clip(upper=len(names) - 1).astype(int)
     shown = shown.assign(at=at if len(names) > 14 else [names[cut - 1] for cut in at])
-    figure = curves(
+    return curves(
         shown, "at", hue="choice", across=lines, bounds=PERCENT, counted="splits",
         xlabel="block behind which it is cut", ylabel="top-1 (%)",
     )  # fmt: skip
-    if len(names) > 14:
-        figure.axes[0].xaxis.get_major_locator().set_params(integer=True)
-    return figure
 
 
 def _checked(
