@@ -64,6 +64,6 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     Each half has one base network, so that half and run cannot be told apart.
     """
     where = ["experiment", "replicate", "target"]
-    own = table[table["treatment"] == "base"].set_index(where)["top1"].rename("base")
-    rows = table.join(own, on=where)
+    whole = table[(table["treatment"] == "base") & (table["per_class"] == 0)]  # learnt from all images
+    rows = table.join(whole.set_index(where)["top1"].rename("base"), on=where)
     return rows.assign(gain=100 * (rows["top1"] - rows["base"]))

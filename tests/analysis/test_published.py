@@ -64,6 +64,12 @@ def test_fine_tuned_networks_never_share_a_half(figure_2):
     assert counts["BnB+"].to_dict() == {"0A": 7, "1A": 3}
 
 
+def test_every_network_has_one_gain_and_those_of_few_images_have_no_base_of_all(logs):
+    found = published.gains(logs)
+    assert len(found) == len(logs)
+    assert (found["gain"].isna() == (found["experiment"] == "reduced_data")).all()
+
+
 def test_figure_3_far_tasks_and_untrained_layers(logs):
     found = published.gains(logs).groupby(["experiment", "treatment", "n"])["gain"].mean()
     assert found["natural_manmade", "AnB", 7] == pytest.approx(-25.0, abs=0.05)
