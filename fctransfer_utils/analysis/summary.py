@@ -23,6 +23,11 @@ def sentences(table: pd.DataFrame) -> list[str]:
     gain = effect(table, "long", "base").iloc[0]
     own, other = effect(table, "BnB", "base").iloc[-1], effect(table, "AnB", "BnB")
     first, last = other.iloc[0], other.iloc[-1]
+    enough = "they had learnt enough to be compared"
+    if gain["mean"] > FLAT:
+        enough = "whether they had learnt enough to be compared stays open"
+    if gain["low"] > FLAT:
+        enough = "they had not learnt enough to be compared"
     chance = f"no difference that {replicates} replicate{'s' * (replicates > 1)} can tell from chance"
 
     def word(row: Mapping[str, Any], lost: str) -> str:
@@ -32,7 +37,7 @@ def sentences(table: pd.DataFrame) -> list[str]:
         f"You trained {len(table)} networks of eight layers: {replicates} splits of the classes into halves, each "
         "in both directions.",
         f"The base networks know {base:.1f} % of the test pictures of their half. Twice the training changes that by "
-        f"{_points(gain)}: they had {'' if gain['mean'] <= FLAT else 'not '}learnt enough to be compared.",
+        f"{_points(gain)}: {enough}.",
         f"With its own layers 1 to {own['n']} copied and frozen, a network differs from its base by {_points(own)}: "
         f"{word(own, 'the surgery itself costs something')}.",
         f"Taken from a network that learnt the other half, layers 1 to {first['n']} change that by {_points(first)}: "

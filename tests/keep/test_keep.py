@@ -130,7 +130,7 @@ def bad(change, said):
         bad({"folds": 12}, "12 folds need 12"),
         bad({"minutes": 0}, "minutes = 0"),
         bad({"groups": "("}, "no regular expression"),
-        bad({"groups": "patient"}, "is not found in 20 paths"),
+        bad({"groups": "patient"}, "is not found in 20 of 20 paths"),
         bad({"groups": "png"}, "has 1 groups"),
         bad({"save": "kept.pth"}, ".safetensors"),
         bad({"image_size": 4}, "too small"),
