@@ -50,7 +50,8 @@ class Kept:
     def __str__(self) -> str:
         import pandas as pd
 
-        from .analysis.choices import SINGLE, bracket
+        from .analysis.choices import SINGLE
+        from .analysis.stats import bracket
 
         rows = self.table[self.table["choice"] != SINGLE]
         shown = pd.DataFrame({
@@ -145,7 +146,8 @@ def measure(
     import pandas as pd
     from tqdm.auto import tqdm
 
-    from .analysis.choices import CHOSEN, LAST, SINGLE, bracket, compared, decided
+    from .analysis.choices import CHOSEN, LAST, SINGLE, compared, decided
+    from .analysis.stats import bracket
     from .training.choices import Tuner, probe_at, splits, without_scores
     from .training.device import best_device
     from .training.features import kept_features

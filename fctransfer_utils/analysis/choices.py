@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from .stats import Interval, nadeau_bengio
+from .stats import Interval, bracket, nadeau_bengio
 
 LEAST = 3  # splits: of fewer an interval would be known by one or two differences alone
 LAST, CHOSEN, SINGLE = "last cut", "chosen cut", "one cut"  # the usual choice, the best by images held out, and each
@@ -67,12 +67,3 @@ def decided(splits: pd.DataFrame, *, test_share: float) -> tuple[str, str]:
 def _interval(values: Iterable[float], test_share: float) -> Interval:
     found = nadeau_bengio(values, test_share)
     return found if found.count >= LEAST else found._replace(low=float("nan"), high=float("nan"))
-
-
-def bracket(values: Iterable[float], *, sign: bool = False) -> str:
-    """A mean and, if there is one, its interval: "81.3 [77.9, 84.6]"; nothing for nan."""
-    mean, low, high = list(values)[:3]
-    form = "+.1f" if sign else ".1f"
-    if mean != mean:
-        return ""
-    return f"{mean:{form}}" + (f" [{low:{form}}, {high:{form}}]" if low == low else "")

@@ -55,6 +55,15 @@ def _interval(values: Iterable[float], *, level: float, factor: float | None) ->
     return Interval(mean, float(low), float(high), count)
 
 
+def bracket(values: Iterable[float], *, sign: bool = False, unit: str = "") -> str:
+    """A mean and, if there is one, its interval: "81.3 [77.9, 84.6]"; nothing for nan. ``unit`` follows the mean."""
+    mean, low, high = list(values)[:3]
+    form = "+.1f" if sign else ".1f"
+    if math.isnan(mean):
+        return ""
+    return f"{mean:{form}}{unit}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
+
+
 def wilson(successes: int, trials: int, *, level: float = 0.95) -> Interval:
     """Wilson's interval of a share such as a top-1 accuracy: of ``trials`` images, ``successes`` are right.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .claims import FLAT
 from .effects import effect, levels
+from .stats import bracket
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,5 +47,4 @@ def sentences(table: pd.DataFrame) -> list[str]:
 
 
 def _points(row: Mapping[str, Any]) -> str:
-    interval = "" if math.isnan(row["low"]) else f" [{row['low']:+.1f}, {row['high']:+.1f}]"
-    return f"{row['mean']:+.1f} points{interval}"
+    return bracket((row["mean"], row["low"], row["high"]), sign=True, unit=" points")

@@ -17,7 +17,7 @@ from ..models.layers import last_linear
 from ..models.surgery import freeze, learning
 from ..seeds import derive
 from .device import Setting
-from .features import prefix_tokens
+from .features import at_once, prefix_tokens
 from .loop import accuracy, train
 from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe
@@ -250,13 +250,8 @@ class Tuner:
     @torch.no_grad()
     def _run(self, n: int, images: Images, *, room: int) -> Tensor | None:
         layers, parts = self.net[:n].to(self.device).eval(), []
-        for batch in images.pixels.split(batch_size(images.size)):
+        for batch in images.pixels.split(at_once(images.size)):
             parts.append(layers(images.normalise(batch.to(self.device))).cpu())
             if parts[0].nbytes / len(parts[0]) * len(images) > room:
                 return None
         return torch.cat(parts)
-
-
-def batch_size(size: int) -> int:
-    """How many images of ``size`` pixels run at once, so that large ones need no more memory than small ones."""
-    return max(8, 200 * 64**2 // size**2)

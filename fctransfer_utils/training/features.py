@@ -72,11 +72,15 @@ def kept_features(
         return {n: kept[f"{n}"] for n in range(1, len(net) + 1)}
     except (OSError, SafetensorError, KeyError):  # none yet, or one that is damaged
         pass
-    of_a_batch = max(8, 200 * 64**2 // images.size**2)  # large images need no more memory than small ones
-    found = features(net, images, device=device, batch_size=of_a_batch, progress=progress)
+    found = features(net, images, device=device, batch_size=at_once(images.size), progress=progress)
     with replacing(path) as temporary:
         save_file({f"{n}": each for n, each in found.items()}, temporary)
     return found
+
+
+def at_once(size: int) -> int:
+    """How many images of ``size`` pixels run at once, so that large ones need no more memory than small ones."""
+    return max(8, 200 * 64**2 // size**2)
 
 
 def as_maps(net: nn.Sequential, n: int, signal: Tensor) -> Tensor:

@@ -202,7 +202,7 @@ def _about(
         "seed": seed,
         "setting": asdict(setting),
         "loss": getattr(loss, "__qualname__", type(loss).__qualname__),
-        **({"clip": clip} if clip else {}),
+        "clip": clip,
         "watched": watch is not None,
         "frozen": [member.n for member in members],
         "images": [learn.fingerprint(), learn.mean, learn.std, learn.flip],
