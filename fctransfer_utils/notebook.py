@@ -53,10 +53,12 @@ class Notebook:
     def study(self, name: str, study: Study, *, root: str = "", profiles: tuple[str, ...] = ("full",)) -> pd.DataFrame:
         """The table ``name`` of a study's networks: trained in ``profiles`` on one process a core, else as committed.
 
-        ``root``: the folder of images that are not rendered. Networks that were trained before are not trained again.
+        ``root``: the folder of images that are not rendered. Networks that were trained before are not trained again;
+        a notebook waits while another trains networks of the same images.
         """
 
         def make() -> pd.DataFrame:
+            from filelock import FileLock
             from tqdm.auto import tqdm
 
             from .experiments import engine, table
@@ -64,7 +66,8 @@ class Notebook:
             from .experiments.store import Store
 
             store = Store(build_folder() / "stores" / study[0][1].data.name)
-            with tqdm(unit="network", desc=name, leave=False) as bar:
+            store.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{store.path}.lock"), tqdm(unit="network", desc=name, leave=False) as bar:
 
                 def progress(trained: int, total: int, record: object) -> None:
                     bar.total, bar.n = total, trained

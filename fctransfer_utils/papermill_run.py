@@ -1,4 +1,4 @@
-"""Run the notebooks in order with papermill: ``python -m fctransfer_utils.papermill_run PROFILE``."""
+"""Run the notebooks with papermill, one on each core: ``python -m fctransfer_utils.papermill_run PROFILE``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import os
 import sys
 import tempfile
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from .errors import InputError, escape_output, one_line
+from .errors import InputError, escape_output, one_line, unknown
+from .experiments.executors import executor
 from .files import PROJECT, build_folder, replacing
 from .notebook import PROFILES, RENEW
+
+AT_ONCE = 4  # notebooks at most, whatever the cores: each takes up to a gigabyte
 
 
 def notebooks(only: str = "") -> list[Path]:
@@ -22,6 +26,18 @@ def notebooks(only: str = "") -> list[Path]:
         if number not in found:
             raise InputError(f"there is no notebook {number!r}; there are {', '.join(found)}.")
     return [found[number] for number in wanted]
+
+
+def given(books: list[Path], parameters: dict[str, str]) -> dict[Path, dict[str, str]]:
+    """For each notebook those of ``parameters`` that it has. Raises InputError for one that none of them has."""
+    import papermill
+
+    known = {path: papermill.inspect_notebook(path) if parameters else {} for path in books}
+    for name in parameters:
+        allowed = sorted({each for its in known.values() for each in its} - {"profile"})
+        if name not in allowed:
+            raise unknown("parameter", name, allowed)
+    return {path: {name: parameters[name] for name in its if name in parameters} for path, its in known.items()}
 
 
 def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, output: Path | None = None) -> Path:
@@ -70,6 +86,22 @@ def keep(executed: Path, committed: Path) -> None:
         nbformat.write(book, temporary)
 
 
+def _told(job: tuple[Path, str, dict[str, str], bool]) -> bool:
+    """Run one notebook, keep it in place where this is asked for, and tell how long it took; whether it failed."""
+    escape_output()
+    path, profile, parameters, in_place = job
+    start = time.perf_counter()
+    try:
+        output = run(path, profile=profile, parameters=parameters)
+        if in_place:
+            keep(output, path)
+    except InputError as error:
+        print(f"{path.stem}: FAILED: {error}", file=sys.stderr, flush=True)
+        return True
+    print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+    return False
+
+
 def closing() -> str:
     """What the transfer study of the last run says, where its figure lies, and what to do next."""
     import pandas as pd
@@ -95,21 +127,17 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.in_place:
         os.environ[RENEW] = "1"
-    failed = 0
     try:
-        for path in notebooks(chosen.only):
-            start = time.perf_counter()
-            try:
-                output = run(path, profile=chosen.profile, parameters=dict(chosen.p))
-                if chosen.in_place:
-                    keep(output, path)
-                print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
-            except InputError as error:
-                failed += 1
-                print(f"{path.stem}: FAILED: {error}", file=sys.stderr, flush=True)
+        books = given(notebooks(chosen.only), dict(chosen.p))
+        with executor(min(os.cpu_count() or 1, AT_ONCE, len(books)), "", preload=__name__) as (begin, _):
+            jobs = [begin(_told, (path, chosen.profile, its, chosen.in_place), {}) for path, its in books.items()]
+            failed = sum(job.result() for job in jobs)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenProcessPool:
+        print("a process died, as it does without memory left; run what is missing by --only.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; notebooks finished before are kept.", file=sys.stderr)
         return 130

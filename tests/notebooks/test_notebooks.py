@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from fctransfer_utils import papermill_run
+from fctransfer_utils.errors import InputError
 
 BOOKS = papermill_run.notebooks()
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -42,3 +43,10 @@ def test_what_a_notebook_shows_comes_out_again(path, tmp_path, monkeypatch):
     for (_, before), (_, after) in zip(then, now, strict=True):
         for old, new in zip(NUMBER.findall(before), NUMBER.findall(after), strict=True):
             assert float(new) == pytest.approx(float(old), rel=0.1, abs=6), f"{before}\n{after}"
+
+
+def test_a_parameter_goes_to_the_notebooks_that_have_it_and_one_that_none_has_is_refused():
+    books = papermill_run.notebooks("00,01")
+    assert papermill_run.given(books, {"photographs": "here"}) == {books[0]: {"photographs": "here"}, books[1]: {}}
+    with pytest.raises(InputError, match="fotographs.*photographs"):
+        papermill_run.given(books, {"fotographs": "here"})
