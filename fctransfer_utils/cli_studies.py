@@ -96,7 +96,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "store": {"metavar": "FOLDER", "help": "of records and weights; default: build/stores/DATA"},
     "replicates": {"metavar": "0-2,4", "help": "splits with a seed of their own; default: the profile's"},
     "cuts": {"metavar": "1,4-7", "help": "the n of every treatment; default: the profile's"},
-    "split": {"metavar": "NAME", "help": "random, paper, letters-symbols (glyphs) or natural-manmade (photographs)"},
+    "split": {"metavar": "NAME", "help": "random, paper, letters-symbols, natural-manmade or paper-natural-manmade"},
     "grid": {"action": "append", "metavar": "NAME=V,V", "help": f"may be repeated; default: {RATES}"},
     "treatment": {"default": "base", "metavar": "NAME", "help": "whose recipe: base (default), BnB, AnB+, ..."},
     "n": {"type": int, "default": 0, "choices": range(1, 8), "help": "for treatments with copied layers"},

@@ -26,8 +26,8 @@ class Source:
 
     def halves(self, split: str, *, each: int = 0, replicate: int = 0) -> Halves:
         """The classes of A and B. ``split``: "random" (``each`` classes a half, drawn for ``replicate``; 0: as many as
-        there are), "paper" (Yosinski et al.'s recipe over all classes) or the name of distant halves; there ``each``
-        balances their sizes.
+        there are) or the name of distant halves; there ``each`` balances their sizes, and classes that are set aside
+        are in neither. "paper" and "paper-natural-manmade" are Yosinski et al.'s halves of all classes.
 
         Raises InputError for a split that these images do not know.
         """
@@ -38,6 +38,8 @@ class Source:
             return replicate_halves(classes, each=each or most, replicate=replicate)
         if split == "paper":
             return random_halves(classes, replicate)
+        if split == "paper-natural-manmade" and "natural-manmade" in self.distant:
+            return self.distant["natural-manmade"]
         if split not in self.distant:
             raise unknown("split of these images", split, ("random", "paper", *self.distant))
         aside = set_aside(classes)
@@ -51,7 +53,7 @@ def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = Fal
         raise InputError(f"the images of {spec.name!r} lie in a folder of yours; name it (--root FOLDER).")
     if spec.name == "folder":
         found = folders.read_folder(root, size=spec.size, progress=progress)
-        return Source(found.train, found.test, summary=str(found.summary))
+        return Source(found.train, found.test, public.halves_of(spec.name, found.train), str(found.summary))
     if spec.needs_files:
         train, test = public.read_public(spec.name, root, size=spec.size, progress=progress)
         return Source(train, test, public.halves_of(spec.name, train))

@@ -1,4 +1,4 @@
-"""How large a study is: for a test, for a course on two cores, or as evidence (imports no torch)."""
+"""How large a study is: for a test, for a course on two cores, as evidence, or as published (imports no torch)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from ..data.spec import RENDERED, DataSpec
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
-from ..training.recipe import Recipe
+from ..training.recipe import PAPER, Recipe
 
-PROFILES = ("smoke", "quick", "full")
+PROFILES = ("smoke", "quick", "full", "paper")
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,10 @@ FOLDER = Profile(
 
 
 def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
-    """The profile ``name`` ("smoke", "quick" or "full") for the images ``data``; ``changes`` to its fields.
+    """The profile ``name`` of ``PROFILES`` for the images ``data``; ``changes`` to its fields.
 
+    "paper": CaffeNet as Yosinski et al. trained it, at every n, for four replicates. ImageNet is a "folder", and the
+    published halves of its classes are those of split "paper".
     Raises InputError for a profile or a set of images that is not known.
     """
     if name not in PROFILES:
@@ -111,4 +113,8 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         made = replace(made, volumes=(1, 20), volume_cuts=(4,))
     if name == "full":
         made = replace(made, replicates=5)
+    if name == "paper":
+        net = NetSpec("caffenet", dropout=0.5, init="gaussian")
+        made = replace(made, data=replace(made.data, size=256), net=net, recipe=PAPER, replicates=4)
+        made = replace(made, each=0, per_class=0, tuned_cuts=made.cuts)
     return replace(made, **changes)

@@ -37,7 +37,8 @@ def base(profile: Profile, classes: Classes, *, seed: int) -> Network:
 def long(network: Network) -> Network:
     """The control of equal training: the same network, twice as long."""
     recipe = network.recipe
-    return replace(network, recipe=replace(recipe, epochs=2 * recipe.epochs, steps=2 * recipe.steps))
+    twice = {name: 2 * getattr(recipe, name) for name in ("epochs", "steps", "drop_every")}
+    return replace(network, recipe=replace(recipe, **twice))
 
 
 def heir(own: Network, donor: Network, n: int, *, frozen: bool, recipe: Recipe | None = None) -> Network:

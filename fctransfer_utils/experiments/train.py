@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,6 +111,8 @@ def images_of(network: Network, load: Loader = FILES) -> tuple[Images, Images, I
     seed, aside = network.stream("images"), network.held_out + network.extra_test
     learn = given.draw(network.per_class, seed=seed, skip=aside) if aside or network.per_class else given
     learn = learn.normalised_like(images_of(network.donor, load)[0]) if network.donor else learn.measured()
+    if network.net.kind == "caffenet":  # its mean is taken away, and values stay those of 0 to 255, as in Caffe
+        learn = replace(learn, std=(1 / 255,) * 3)
     validation = given.draw(network.held_out, seed=seed) if network.held_out else learn
     if network.extra_test:
         test = joined(test, given.draw(network.extra_test, seed=seed, skip=network.held_out))

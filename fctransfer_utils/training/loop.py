@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -131,7 +132,7 @@ class _Member:
         self.net, self.n, self.above = net, n, net[n:]
         total = recipe.epochs_for(images) * recipe.batches(images)
         self.descent = torch.optim.SGD(
-            learning(net),
+            _groups(net, recipe),
             lr=recipe.learning_rate,
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
@@ -158,6 +159,18 @@ class _Member:
         if watch is not None:
             row["top1"] = accuracy(self.net, watch, device=setting.device, crop=crop)
         self.history.curve.append(row)
+
+
+def _groups(net: nn.Sequential, recipe: Recipe) -> list[Any]:
+    """What learns, as the optimiser takes it; biases apart where they have a rate of their own."""
+    if not recipe.bias_rate:
+        return learning(net)
+    parts: dict[bool, list[nn.Parameter]] = {False: [], True: []}
+    for name, parameter in net.named_parameters():
+        if parameter.requires_grad:
+            parts[name.endswith("bias")].append(parameter)
+    of_biases = {"lr": recipe.bias_rate * recipe.learning_rate, "weight_decay": 0.0}
+    return [{"params": parts[False]}, {"params": parts[True]} | of_biases]
 
 
 def _signals(net: nn.Sequential, batch: Tensor, cuts: list[int], device: str) -> dict[int, tuple[Tensor, Tensor]]:

@@ -14,7 +14,8 @@ class Recipe:
     ``epochs`` passes over the images in batches of ``batch_size``; ``steps``, if given, in place of epochs, for
     comparisons over numbers of images. The rate rises over the first ``warmup`` share of all steps to
     ``learning_rate`` and then falls in a straight line to 0; with ``drop_every`` it is divided by 10 after every so
-    many steps instead, as in the paper. ``shift``, ``crop``: see ``data.augment``.
+    many steps instead, as in the paper. ``shift``, ``crop``: see ``data.augment``. ``bias_rate``: biases learn at so
+    many times the rate, without weight decay (Caffe's rule is 2); 0: like the weights.
     """
 
     epochs: int = 16
@@ -27,13 +28,14 @@ class Recipe:
     shift: int = 4
     crop: int = 0
     steps: int = 0
+    bias_rate: float = 0.0
 
     def __post_init__(self) -> None:
         checks = {
             "epochs": self.epochs >= 1, "batch_size": self.batch_size >= 1, "learning_rate": self.learning_rate > 0,
             "momentum": 0 <= self.momentum < 1, "weight_decay": self.weight_decay >= 0, "warmup": 0 <= self.warmup < 1,
             "drop_every": self.drop_every >= 0, "shift": self.shift >= 0, "crop": self.crop >= 0,
-            "steps": self.steps >= 0,
+            "steps": self.steps >= 0, "bias_rate": self.bias_rate >= 0,
         }  # fmt: skip
         for name, good in checks.items():
             if not good:
@@ -58,4 +60,6 @@ class Recipe:
 
 
 # CaffeNet as Yosinski et al. trained it: 450,000 batches of 256, a tenth of the rate after every 100,000 of them.
-PAPER = Recipe(steps=450_000, batch_size=256, learning_rate=0.01, warmup=0, drop_every=100_000, shift=0, crop=227)
+PAPER = Recipe(
+    steps=450_000, batch_size=256, learning_rate=0.01, warmup=0, drop_every=100_000, shift=0, crop=227, bias_rate=2.0
+)  # fmt: skip

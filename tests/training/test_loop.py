@@ -61,6 +61,21 @@ def test_it_is_the_plain_loop(frozen):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
+def test_biases_may_have_a_rate_of_their_own_and_do_not_decay():
+    """One step from rest, frozen layers below: Caffe's rule, by its formula."""
+    images, recipe = stripes(20), Recipe(steps=1, batch_size=20, learning_rate=0.02, warmup=0, shift=0, bias_rate=2)
+    net, before = (network(seed=1, dropout=0.0) for _ in range(2))
+    for each in (net, before):
+        freeze(each, 4)
+    train(net, images, recipe)
+    F.cross_entropy(before(images.normalise(images.pixels)), images.labels).backward()
+    for (name, after), start in zip(net.named_parameters(), before.parameters(), strict=True):
+        step = torch.zeros(()) if start.grad is None else start.grad
+        if start.grad is not None:
+            step = 0.04 * step if name.endswith("bias") else 0.02 * (step + 5e-4 * start)
+        torch.testing.assert_close(after, start - step, rtol=1e-4, atol=1e-6)
+
+
 def test_a_network_learns_what_can_be_learnt_and_not_what_cannot():
     recipe = Recipe(epochs=12, batch_size=16, learning_rate=0.005, shift=1)
     net = network(dropout=0.0)
