@@ -156,8 +156,9 @@ def test_bad_folders(small, tmp_path):
         keep(class_folders(tmp_path / "one", {"a": 5}), **options)
     root = class_folders(tmp_path / "two", {"a": 5, "b": 5})
     (root / "a" / "broken.png").write_bytes(b"\x89PNG and no more")
-    with pytest.raises(InputError, match="1 of 11 pictures .* cannot be read"):
+    with pytest.raises(InputError, match="1 of 11 pictures .* cannot be read") as error:
         keep(root, **options)
+    assert "broken.png" in str(error.value)
     found = keep(root, **options, on_bad="skip")
     assert "left out: 1 of 6 pictures of 'a'" in str(found.summary)
 
@@ -168,6 +169,29 @@ def test_a_large_folder_is_measured_in_part(small, tmp_path, monkeypatch):
     root = class_folders(tmp_path / "many", {"a": 60, "b": 20, "c": 6})
     keep(root, **small("resnet18"), most=43)
     assert torch.bincount(seen[0].labels).tolist() == [30, 10, 6]
+
+
+@pytest.mark.parametrize(("time", "done"), [(100, [5, 5, 5, 5]), (24, [5, 3, 0, 0]), (9, [4, 0, 0, 0]), (5, [0] * 4)])
+def test_the_cheapest_ways_come_first_and_each_in_enough_splits_for_an_interval(time, done, monkeypatch):
+    clock, costs = [0.0], dict(zip(choices.treatments(3, 6), (2, 4, 6, 7), strict=True))
+    ways = {what: name for name, what in choices.treatments(3, 6).items()}
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+
+    class Clocked:
+        net = [None] * 6
+
+        def forecast(self, what, split):
+            return costs[ways[what]]
+
+        def judge(self, what, split):
+            clock[0] += costs[ways[what]]
+
+    noted = []
+    left = module._fine_tune(
+        Clocked(), range(5), [3] * 5, lambda name, *_: noted.append(name), deadline=time, progress=False
+    )
+    assert [noted.count(name) for name in costs] == done
+    assert all((name in left) == (count < 5) for name, count in zip(costs, done, strict=True))
 
 
 def test_help_imports_no_torch():
