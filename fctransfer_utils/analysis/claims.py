@@ -6,6 +6,7 @@ compared at which n, and a margin that was fixed, at ``date``, before any networ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from math import nan
 from pathlib import Path
@@ -63,7 +64,7 @@ def claims(path: Path | str | None = None) -> pd.DataFrame:
     return rules
 
 
-def judge(rules: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+def judge(rules: pd.DataFrame, table: pd.DataFrame, *, untestable: Mapping[str, str] | None = None) -> pd.DataFrame:
     """The claims of ``rules`` on every data set of ``table`` (networks, see ``effects``): a row for each of both.
 
     To the columns of the claim come ``data, mean, low, high`` (points), ``level`` of the interval, ``count``
@@ -73,7 +74,8 @@ def judge(rules: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
       5 %, whose interval is that of 90 %; else 95 %);
     - *fails*: the whole interval lies short of it;
     - *open*: the margin lies in the interval;
-    - *not testable here*: networks or replicates are missing, or the base networks are not flat; ``reason`` says which.
+    - *not testable here*: networks or replicates are missing, the base networks are not flat, or the claim's id is in
+      ``untestable``; ``reason`` says which, or is the text that stands there.
 
     ``alone`` judges the claim as if it were the only one. ``word`` keeps *holds* and *fails* only where p is below
     0.05 after Holm's adjustment within the paper and data set.
@@ -82,7 +84,7 @@ def judge(rules: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"the table has no column 'data'; it has {', '.join(map(str, table.columns))}.")
     found = pd.DataFrame(
         [
-            rule | {"data": data} | _verdict(rule, rows)
+            rule | {"data": data} | _verdict(rule, rows, untestable or {})
             for data, rows in table.groupby("data", sort=False)
             for rule in rules.to_dict("records")
             if rule["dataset"] in ("any", data)
@@ -100,9 +102,12 @@ _UNJUDGED = {
 }  # fmt: skip
 
 
-def _verdict(rule: dict, rows: pd.DataFrame) -> dict:
+def _verdict(rule: dict, rows: pd.DataFrame, untestable: Mapping[str, str]) -> dict:
     """What the networks of one data set say to one claim, before Holm."""
+    if rule["id"] in untestable:
+        return _UNJUDGED | {"reason": untestable[rule["id"]]}
     cuts, pair = _cuts(rule["cuts"]), (rule["first"], rule["second"])
+    rows = rows[rows["treatment"].isin([*pair, "base", "long"])]
     parts = [_part(rows, cuts, rule["split"], rule["where"])]
     if rule["against"]:
         parts.append(_part(rows, cuts, rule["against"]))

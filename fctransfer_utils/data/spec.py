@@ -15,7 +15,8 @@ SOURCES = (*RENDERED, *PUBLIC, "folder")
 class DataSpec:
     """Images by ``name`` at ``size`` pixels; ``per_class`` and ``test_per_class`` of each class if rendered.
 
-    Where the files of the others lie is not part of what they are: their fingerprint is.
+    Where the files of the others lie is not part of what they are: their fingerprint is. ``folder``: of several folders
+    of yours below one root, which one.
     """
 
     name: str = "glyphs"
@@ -23,6 +24,7 @@ class DataSpec:
     classes: int = 0
     per_class: int = 0
     test_per_class: int = 0
+    folder: str = ""
 
     def __post_init__(self) -> None:
         if self.name not in SOURCES:
@@ -31,6 +33,8 @@ class DataSpec:
             raise InputError(f"images of {self.size} pixels are too small for the networks here; give 16 or more.")
         if self.name not in RENDERED and (self.per_class or self.test_per_class):
             raise InputError(f"{self.name!r} has the images that it has; take fewer by Network.per_class instead.")
+        if self.folder and self.name != "folder":
+            raise InputError(f"the images of {self.name!r} lie in no folder {self.folder!r}; leave it empty.")
 
     @property
     def needs_files(self) -> bool:

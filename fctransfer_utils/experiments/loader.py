@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.spec import DataSpec
@@ -27,4 +28,5 @@ class Files:
     def __call__(self, spec: DataSpec) -> Source:
         from ..data.sources import load
 
-        return load(spec, self.root, progress=self.progress)
+        root = Path(self.root, spec.folder) if self.root and spec.folder else self.root
+        return load(spec, root, progress=self.progress)

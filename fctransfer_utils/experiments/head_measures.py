@@ -1,0 +1,108 @@
+"""What is measured on the networks of ``head_studies``: their heirs, probes on their trunks, how far layers moved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from safetensors.torch import load as unpack
+from torch import Tensor, nn
+
+from ..data.images import Images
+from ..training.features import features
+from ..training.probes import fit_probe
+from ..training.recipe import Recipe
+from .engine import Progress, run
+from .head_studies import TRUNK, Cell, HeadSizes, heir, heirs, sources
+from .loader import Loader
+from .network import Network
+from .store import Store
+from .studies import Labels, Study
+from .table import read
+from .train import FILES, images_of, start
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POOLS = (1, 2, 4)  # places a side that the map of the trunk is averaged to
+UNTRAINED = "untrained"
+
+
+def replicate(
+    sizes: HeadSizes,
+    number: int,
+    store: Store,
+    *,
+    equal: Mapping[str, Recipe],
+    long: Mapping[str, Recipe],
+    rates: Mapping[Cell, float],
+    load: Loader = FILES,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """One replicate, trained as far as ``store`` lacks it: a row for each source network, heir and probe.
+
+    ``treatment`` is "fc frozen", "gap probe 2x2" and so on. Rows of ``match`` "accuracy" are from networks of equal
+    source accuracy (recipes ``equal``), those of "length" from networks that learnt equally long. ``moved_conv1`` to
+    ``moved_fc7`` of fine-tuned networks: see ``moved``.
+    """
+    import pandas as pd
+
+    begin, followers = sources(sizes, equal, long, [number]), heirs(sizes, equal, rates, [number])
+    tuned = [network for labels, network in followers if labels["use"] == "fine-tuned"]
+    wanted = {network.key for network in tuned} | {network.key for _, network in begin}
+    study: Study = begin + followers
+    report = run(study, store, load=load, workers=workers, keep=wanted, progress=progress)
+    if report.left:
+        raise KeyboardInterrupt(report.stopped)
+    table = read(study, store)
+    shifts = pd.DataFrame([{"key": network.key} | moved(network, store) for network in tuned])
+    return pd.concat([table.merge(shifts, on="key", how="left"), probed(sizes, begin, store, load=load)])
+
+
+def probed(sizes: HeadSizes, begin: Study, store: Store, *, load: Loader = FILES) -> pd.DataFrame:
+    """Ridge probes on the map of every trunk of ``begin``, and of one that learnt nothing, for each target.
+
+    They learn the images that the heirs learn, from the map averaged to 1, 2 and 4 places a side.
+    """
+    import pandas as pd
+
+    trunks: list[tuple[Labels, Network, nn.Sequential]] = []
+    for labels, network in begin:
+        learnt = unpack(store.weights(network))
+        net = start(network, images_of(network, load)[0])
+        if not trunks:  # all heads start from the same trunk
+            trunks.append((labels | {"head": UNTRAINED}, network, copy.deepcopy(net)))
+        net.load_state_dict(learnt)
+        trunks.append((labels, network, net))
+    rows = []
+    for target in sizes.targets:
+        for count in target.labels:
+            learn, _, test = images_of(heir(sizes, begin[0][1], target, count, "frozen", 1.0), load)
+            for labels, network, net in trunks:
+                x, x_test = (_maps(net, images) for images in (learn, test))
+                for pool in POOLS:
+                    seen, judged = (F.adaptive_avg_pool2d(each, pool).flatten(1) for each in (x, x_test))
+                    probe = fit_probe(seen, learn.labels, classes=len(learn.classes), seed=network.seed)
+                    about = {"use": f"probe {pool}x{pool}", "treatment": f"{labels['head']} probe {pool}x{pool}"}
+                    about |= {"target": target.name, "kind": target.kind, "labels": count, "diverged": False}
+                    accuracies = {
+                        "top1": probe.accuracy(judged, test.labels), "train_top1": probe.accuracy(seen, learn.labels)
+                    }  # fmt: skip
+                    rows.append(labels | about | {name: round(value, 6) for name, value in accuracies.items()})
+    return pd.DataFrame(rows)
+
+
+def moved(network: Network, store: Store) -> dict[str, float]:
+    """For each copied layer the length of the change of its weights, as a share of the length that they began with."""
+    before, after = (unpack(store.weights(each)) for each in (network.donor, network))
+    names = [name for name in sorted(before) if name.endswith("weight") and not name.startswith("fc8")]
+    shares = {name: ((after[name] - before[name]).norm() / before[name].norm()).item() for name in names}
+    return {f"moved_{name.split('.')[0]}": round(share, 6) for name, share in shares.items()}
+
+
+def _maps(net: nn.Sequential, images: Images) -> Tensor:
+    """The maps (N, C, 4, 4) behind the trunk; coarser ones are averages of these. InputError where it is smaller."""
+    return features(net, images, cuts=[len(TRUNK)], pool=max(POOLS))[len(TRUNK)].unflatten(1, (-1, *[max(POOLS)] * 2))

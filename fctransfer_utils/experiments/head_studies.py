@@ -1,0 +1,306 @@
+"""Networks with and without fully connected layers, compared at equal source accuracy (imports no torch).
+
+After Zhang et al. (2017): three heads on the same five convolutions, from the same first draw. Each network learns half
+A of the classes (its *source*), and what it has learnt is moved to targets near and far. Rates and lengths are chosen
+on the replicate ``TUNE``, by images that no network learns and none is tested on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, product
+from typing import TYPE_CHECKING
+
+from ..data.spec import DataSpec
+from ..data.splits import TUNE
+from ..errors import InputError, unknown
+from ..models.spec import NetSpec
+from ..training.recipe import Recipe
+from .network import Classes, Network
+from .profiles import Profile, profile
+from .studies import RATES as USUAL_RATES
+from .studies import Labels, Study, base
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADS = ("gap", "fc", "gap_fc")  # Zhang et al. without FC and with; FC layers that see no places
+USES = ("frozen", "fine-tuned")  # the trunk stands still, their "-fix", or everything learns
+TRUNK = (1, 2, 3, 4, 5)  # the convolutions
+RATES = (*USUAL_RATES, 0.5, 1.0)  # a single layer on a frozen trunk takes high ones
+FIRST = RATES[3:6]
+NEAR = 0.003  # share of validation images: a length is not searched for more closely
+Cell = tuple[str, str, str, int]  # head, use, target, labels a class
+
+
+@dataclass(frozen=True)
+class Target:
+    """Images to be told apart by what a network has learnt on others.
+
+    ``kind``: "near", "far", or "layout" where only places tell the class: there a head that sees places has to win, or
+    nothing is judged. ``data``: without it, the classes of the source's other half. ``labels``: numbers of images a
+    class that are learnt; ``held_out``: those that rates are chosen by.
+    """
+
+    name: str
+    kind: str
+    data: DataSpec | None = None
+    labels: tuple[int, ...] = (20, 100)
+    held_out: int = 50
+
+
+@dataclass(frozen=True)
+class HeadSizes:
+    """``source``: how the three networks learn half A. ``lengths``: the steps that are tried for each of them.
+
+    ``steps``: how long a target is learnt from so many images a class.
+    """
+
+    source: Profile
+    targets: tuple[Target, ...]
+    lengths: tuple[int, ...]
+    steps: Mapping[int, int] = field(default_factory=lambda: {20: 400, 100: 800})
+
+
+def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
+    """The sizes of the profile ``name``: "full" on "glyphs" or "tiny-imagenet"; "quick" and "smoke" on "glyphs" alone.
+
+    The photographs' targets are folders beside that of Tiny ImageNet: give the folder that holds them all as root.
+    """
+    if data not in ("glyphs", "tiny-imagenet"):
+        raise unknown("set of images for heads", data, ("glyphs", "tiny-imagenet"))
+    made = replace(profile(name, data), net=NetSpec("map", width=4 if name == "smoke" else 12), replicates=5)
+    if data == "tiny-imagenet":
+        many = ("intel-scenes", "rsscn7")  # other sets have fewer than 100 images of some class
+        targets = [Target("other classes", "near"), Target("caltech101", "near", _folder("caltech101"), (20,), 8)]
+        for each in ("intel-scenes", "scenes15", "rsscn7", "dtd10", "flowers12"):
+            targets.append(Target(each, "far", _folder(each), (20, 100) if each in many else (20,), 20))
+        recipe = replace(made.recipe, steps=2820, batch_size=64)
+        source = replace(made, data=DataSpec(data, 64), recipe=recipe, each=20, per_class=300)
+        return HeadSizes(source, (*targets, _rendered("pages", 64)), (470, 940, 1410, 1880, 2820, 3760))
+    recipe = replace(made.recipe, steps=1280, batch_size=16)
+    source = replace(made, data=DataSpec(data, 32, 100, 160, 100), recipe=recipe, per_class=50, held_out=100)
+    targets = (Target("other characters", "near"), _rendered("textures"), _rendered("pages"))
+    if name == "full":
+        return HeadSizes(source, targets, (320, 640, 1280, 1920))
+    each, classes, length, steps = (5, 30, 600, 200) if name == "quick" else (2, 20, 2, 2)
+    source = replace(
+        source, data=DataSpec(data, 32, classes, 60, 50), recipe=replace(recipe, steps=length), each=each,
+        tune_each=2, per_class=40, held_out=20, replicates=2,
+    )  # fmt: skip
+    targets = tuple(replace(target, labels=(20,), held_out=20) for target in targets)
+    return HeadSizes(source, targets, (length,), {20: steps})
+
+
+def _rendered(name: str, size: int = 32) -> Target:
+    kind, images = {"textures": ("far", "textures"), "pages": ("layout", "documents")}[name]
+    return Target(name, kind, DataSpec(images, size, per_class=160, test_per_class=100))
+
+
+def _folder(name: str) -> DataSpec:
+    return DataSpec("folder", 64, folder=name)
+
+
+def source(sizes: HeadSizes, head: str, recipe: Recipe, *, replicate: int, half: str = "A") -> Network:
+    """The network that learns the source with ``head``; the trunk starts from the same draw for every head."""
+    of, tune = sizes.source, replicate == TUNE
+    classes = Classes("random", half, replicate, of.tune_each if tune else of.each)
+    network = base(replace(of, net=replace(of.net, head=head), recipe=recipe), classes, seed=replicate)
+    return replace(network, held_out=of.held_out if tune else 0)
+
+
+def heir(sizes: HeadSizes, donor: Network, target: Target, labels: int, use: str, rate: float) -> Network:
+    """What learns ``target`` with the trunk and the hidden FC layers of ``donor``; its last layer is drawn anew.
+
+    Raises InputError for images of a size that the FC layers of ``donor`` do not fit.
+    """
+    hidden, data = () if donor.net.head == "gap" else (6, 7), target.data or donor.data
+    if donor.net.head == "fc" and data.size != donor.data.size:
+        raise InputError(
+            f"fc6 of a network for images of {donor.data.size} pixels does not fit the map of {target.name!r} at "
+            f"{data.size} pixels; give images of {donor.data.size} pixels, or a head behind global average pooling."
+        )
+    recipe = replace(sizes.source.few, steps=sizes.steps[labels], learning_rate=rate)
+    return replace(
+        donor, donor=donor, copied=TRUNK + hidden, frozen=TRUNK if use == "frozen" else (), recipe=recipe,
+        data=data, classes=Classes() if target.data else donor.classes.other, per_class=labels,
+        held_out=target.held_out if donor.held_out else 0, extra_test=0 if target.data else donor.extra_test,
+    )  # fmt: skip
+
+
+def source_search(sizes: HeadSizes, train: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
+    """A rate for each head at the length of the profile, then lengths at this rate: the table of what was tried.
+
+    Between lengths whose validation accuracies lie on both sides of the aim (see ``matched``) further ones are tried.
+
+    ``train`` trains a study and gives its table. Both halves of the replicate ``TUNE`` are learnt. A best rate at
+    the end of what was tried widens it.
+    """
+    recipe = sizes.source.recipe
+
+    def tried(head: str, rate: float, steps: int) -> Study:
+        chosen = replace(recipe, learning_rate=rate, steps=steps)
+        labels = {"head": head, "learning_rate": rate, "steps": steps}
+        return [
+            (labels | {"half": half}, source(sizes, head, chosen, replicate=TUNE, half=half)) for half in ("A", "B")
+        ]
+
+    by_rate = _surrounded(
+        {(head,): FIRST for head in HEADS}, ["head"], lambda cell, rate: tried(*cell, rate, recipe.steps), train
+    )
+    best = _best(by_rate, ["head"])
+    study = [row for head, steps in product(HEADS, sizes.lengths) for row in tried(head, best[(head,)], steps)]
+    while True:
+        table = _joined(by_rate, train(study))
+        curves = _curves(sizes, table)
+        aim = min(curve[max(sizes.lengths)] for curve in curves.values())
+        more = [(head, steps) for head, curve in curves.items() for steps in _between(curve, aim)]
+        if not more:
+            return table
+        study += [row for head, steps in more for row in tried(head, best[(head,)], steps)]
+
+
+def matched(sizes: HeadSizes, table: pd.DataFrame) -> tuple[dict[str, Recipe], dict[str, Recipe]]:
+    """The recipe of each head at equal source accuracy, and at equal length (the longest), from ``source_search``.
+
+    The aim is the accuracy of the head that is weakest at the longest length. Of the others that length is taken whose
+    validation accuracy lies nearest to it; of equals the shortest.
+    """
+    curves, best = _curves(sizes, table), _best(table[table["steps"] == sizes.source.recipe.steps], ["head"])
+    weakest = min(curves, key=lambda head: curves[head][max(sizes.lengths)])
+    aim = curves[weakest][max(sizes.lengths)]
+    equal, long = {}, {}
+    for head, curve in curves.items():
+        long[head] = replace(sizes.source.recipe, learning_rate=best[(head,)], steps=max(sizes.lengths))
+        equal[head] = long[head] if head == weakest else replace(long[head], steps=_nearest(curve, aim))
+    return equal, long
+
+
+def _curves(sizes: HeadSizes, table: pd.DataFrame) -> dict[str, dict[int, float]]:
+    """For each head, at its best rate: {steps: mean validation accuracy} of what was tried, the shortest first."""
+    best = _best(table[table["steps"] == sizes.source.recipe.steps], ["head"])
+    means = table.groupby(["head", "learning_rate", "steps"])["validation_top1"].mean()
+    return {head: means[head, best[(head,)]].sort_index().to_dict() for head in HEADS}
+
+
+def _nearest(curve: Mapping[int, float], aim: float) -> int:
+    return min(curve, key=lambda steps: (round(abs(curve[steps] - aim), 9), steps))
+
+
+def _between(curve: Mapping[int, float], aim: float) -> list[int]:
+    """The length to try next, half way between those where ``curve`` passes ``aim``; none once it is near."""
+    if abs(curve[_nearest(curve, aim)] - aim) <= NEAR:
+        return []
+    for before, after in pairwise([0, *curve]):
+        if curve.get(before, 0) < aim <= curve[after] and after - before > 1:
+            return [(before + after) // 2]
+    return []
+
+
+def head_search(
+    sizes: HeadSizes, recipes: Mapping[str, Recipe], train: Callable[[Study], pd.DataFrame]
+) -> pd.DataFrame:
+    """A rate for each head, use, target and number of labels, on ``TUNE``: the table of all that was tried."""
+    targets = {target.name: target for target in sizes.targets}
+
+    def tried(cell: Cell, rate: float) -> Study:
+        head, use, name, labels = cell
+        donor = source(sizes, head, recipes[head], replicate=TUNE)
+        network = heir(sizes, donor, targets[name], labels, use, rate)
+        return [(dict(zip(CELL, cell, strict=True)) | {"learning_rate": rate}, network)]
+
+    return _surrounded(dict.fromkeys(cells(sizes), FIRST), CELL, tried, train)
+
+
+def best_rates(table: pd.DataFrame) -> dict[Cell, float]:
+    """What ``head_search`` found best on validation images, of equals the lowest."""
+    return _best(table, CELL)
+
+
+CELL = ["head", "use", "target", "labels"]
+
+
+def cells(sizes: HeadSizes) -> list[Cell]:
+    """Every head, use, target and number of labels."""
+    return [
+        (head, use, target.name, labels)
+        for target in sizes.targets
+        for labels, use, head in product(target.labels, USES, HEADS)
+    ]
+
+
+def sources(
+    sizes: HeadSizes, equal: Mapping[str, Recipe], long: Mapping[str, Recipe], replicates: Sequence[int]
+) -> Study:
+    """The source networks of every head at equal accuracy and at equal length; ``treatment``: "fc source" and so on."""
+    study: Study = []
+    for replicate, (match, recipes), head in product(replicates, (("accuracy", equal), ("length", long)), HEADS):
+        network = source(sizes, head, recipes[head], replicate=replicate)
+        labels = _labels(sizes, replicate, "source", "source", head, "source")
+        study.append((labels | {"match": match, "steps": recipes[head].steps}, network))
+    return study
+
+
+def heirs(
+    sizes: HeadSizes, equal: Mapping[str, Recipe], rates: Mapping[Cell, float], replicates: Sequence[int]
+) -> Study:
+    """What learns the targets from the networks of equal source accuracy; ``treatment`` is "fc frozen" and so on."""
+    study: Study = []
+    for replicate, target in product(replicates, sizes.targets):
+        for labels, use, head in product(target.labels, USES, HEADS):
+            donor = source(sizes, head, equal[head], replicate=replicate)
+            rate = rates.get((head, use, target.name, labels))
+            if rate is None:
+                raise InputError(
+                    f"no rate is chosen for head {head!r}, {use}, {target.name!r} with {labels} labels a class; choose "
+                    "by head_search first."
+                )
+            about = _labels(sizes, replicate, target.name, target.kind, head, use) | {"match": "accuracy"}
+            about |= {"labels": labels, "learning_rate": rate}
+            study.append((about, heir(sizes, donor, target, labels, use, rate)))
+    return study
+
+
+def _labels(sizes: HeadSizes, replicate: int, target: str, kind: str, head: str, use: str) -> Labels:
+    return {
+        "data": sizes.source.data.name, "split": "random", "replicate": replicate, "target": target, "kind": kind,
+        "head": head, "use": use, "treatment": f"{head} {use}", "n": len(TRUNK),
+    }  # fmt: skip
+
+
+def _surrounded(
+    first: Mapping[tuple, Sequence[float]],
+    names: Sequence[str],
+    tried: Callable[[tuple, float], Study],
+    train: Callable[[Study], pd.DataFrame],
+) -> pd.DataFrame:
+    """Train what ``tried`` gives at the ``first`` rates of each cell, then at neighbours until the best has both."""
+    rates = {cell: list(its) for cell, its in first.items()}
+    while True:
+        table = train([row for cell, its in rates.items() for rate in its for row in tried(cell, rate)])
+        grown = False
+        for cell, rate in _best(table, names).items():
+            at = RATES.index(rate)
+            more = [RATES[k] for k in (at - 1, at + 1) if 0 <= k < len(RATES) and RATES[k] not in rates[cell]]
+            rates[cell] += more
+            grown |= bool(more)
+        if not grown:
+            return table
+
+
+def _best(table: pd.DataFrame, names: Sequence[str]) -> dict[tuple, float]:
+    """The rate of every cell with the highest mean validation accuracy; what diverged counts as 0."""
+    scores = table.assign(value=table["validation_top1"].fillna(0).round(9))
+    means = scores.groupby([*names, "learning_rate"], sort=False)["value"].mean().reset_index()
+    means = means.sort_values(["value", "learning_rate"], ascending=[False, True])
+    return {
+        tuple(row[name] for name in names): row["learning_rate"]
+        for row in means.drop_duplicates(list(names)).to_dict("records")
+    }
+
+
+def _joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True).drop_duplicates("key").reset_index(drop=True)

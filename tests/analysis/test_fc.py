@@ -1,0 +1,117 @@
+"""Zhang et al.'s table with intervals, and the controls without which nothing is judged."""
+
+import pandas as pd
+import pytest
+from made_networks import row
+
+from fctransfer_utils.analysis import claims, fc
+from fctransfer_utils.analysis.stats import wilson
+from fctransfer_utils.errors import InputError
+
+USES = ("frozen", "fine-tuned", "probe 1x1")
+
+
+def table(gains, *, replicates=5, spread=0.002, untrained=-0.2):
+    """Rows as of five replicates: ``gains`` {(kind, use): points of FC over GAP}, 0 where none is named."""
+    rows, step = [], spread / 2
+    for replicate in range(replicates):
+        sway = step * (replicate - (replicates - 1) / 2)
+        for kind, use in [("source", "source"), *((kind, use) for kind in ("near", "far", "layout") for use in USES)]:
+            for head in ("gap", "fc", "gap_fc", *(["untrained"] if use.startswith("probe") else [])):
+                own = sway * (2 if use == "frozen" else 1)
+                gain = {"fc": gains.get((kind, use), 0) / 100 + own, "untrained": untrained + 2 * own}.get(head, 0)
+                for labels in [float("nan")] if use == "source" else [20, 100]:
+                    about = {"kind": kind, "use": use, "head": head, "labels": labels, "target": kind}
+                    rows.append(row(f"{head} {use}", 0.6 + gain, n=5, replicate=replicate, **about))
+    return pd.DataFrame(rows)
+
+
+SEEN = {("layout", "frozen"): 10, ("layout", "fine-tuned"): 8}
+
+
+def words(gains):
+    made = table(gains)
+    rules = claims.claims()
+    judged = claims.judge(rules[rules["paper"] == fc.PAPER], made, untestable=fc.untestable(rules, made))
+    return judged.set_index("id")["word"].to_dict(), judged.set_index("id")["reason"].to_dict()
+
+
+def test_table_2_has_the_signs_that_the_paper_tells_and_no_cell_that_is_sure():
+    found = fc.published()
+    assert len(found) == 15
+    assert (found.loc[found["kind"] == "far", "mean"] > 0).sum() == 12
+    assert (found.loc[found["kind"] == "near", "mean"] < 0).sum() == 3
+    assert ((found["low"] < 0) & (found["high"] > 0)).all()
+    assert found.set_index("dataset")["known"].groupby(level=0).first().to_dict() == {
+        "Caltech-101": False, "Indoor-67": True, "RGB-scene-9": False, "NIR-scene-9": False, "CUB-200": True,
+    }  # fmt: skip
+
+
+def test_an_interval_is_newcombe_s():
+    """Of Wilson's intervals of both shares (Newcombe 1998, method 10); here of counts that are whole."""
+    found = fc.published().set_index(["model", "protocol", "dataset"]).loc[("VGG-16", "fine-tune", "Indoor-67")]
+    with_fc, without = (wilson(round(percent * 13.4), 1340) for percent in (66.27, 64.97))
+    down = ((with_fc.mean - with_fc.low) ** 2 + (without.high - without.mean) ** 2) ** 0.5
+    up = ((with_fc.high - with_fc.mean) ** 2 + (without.mean - without.low) ** 2) ** 0.5
+    assert found["low"] == pytest.approx(found["mean"] - 100 * down, abs=0.03)
+    assert found["high"] == pytest.approx(found["mean"] + 100 * up, abs=0.03)
+
+
+def test_another_file_is_not_the_table(tmp_path):
+    (tmp_path / "zhang.csv").write_text("model,accuracy\nVGG-16,1\n")
+    with pytest.raises(InputError, match=r"zhang.csv is not the published table"):
+        fc.published(tmp_path / "zhang.csv")
+
+
+def test_the_committed_claims_have_the_published_numbers():
+    rules, found = claims.claims().set_index("id"), fc.published()
+    means = found.groupby(["protocol", "kind"])["mean"].mean()
+    nir = found[(found["dataset"] == "NIR-scene-9") & (found["model"] == "VGG-16")].set_index("protocol")
+    expected = {
+        "fc-near-tuned": means["fine-tune", "near"], "fc-near-frozen": means["frozen", "near"],
+        "fc-far-tuned": means["fine-tune", "far"], "fc-far-frozen": means["frozen", "far"],
+        "fc-few-over-gap": nir.loc["frozen", "mean"],
+        "fc-few-over-tuned": nir.loc["frozen", "with_fc"] - nir.loc["fine-tune", "with_fc"],
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert rules.loc[name, "published"] == pytest.approx(value, abs=6e-3)
+        assert abs(value) > rules.loc[name, "margin"]
+
+
+def test_gains_are_paired_by_replicate():
+    made = table({("far", "frozen"): 3, ("near", "probe 1x1"): -2})
+    found = fc.gains(made).set_index(["target", "use", "labels"])
+    assert found.loc[("far", "frozen", 20), "mean"] == pytest.approx(3)
+    assert found.loc[("near", "probe 1x1", 100), "mean"] == pytest.approx(-2)
+    assert (found["count"] == 5).all()
+    assert set(found.index.get_level_values("use")) == set(USES)
+
+
+def test_where_every_control_is_passed_claims_are_judged():
+    gains = SEEN | {("near", "fine-tuned"): -3, ("near", "frozen"): 3, ("far", "fine-tuned"): 3, ("far", "frozen"): -3}
+    found, _ = words(gains)
+    assert found == {
+        "fc-near-tuned": "holds", "fc-near-frozen": "fails", "fc-far-tuned": "holds", "fc-far-frozen": "fails",
+        "fc-few-over-gap": "fails", "fc-few-over-tuned": "fails",
+    }  # fmt: skip
+
+
+def test_without_equal_sources_heads_are_not_compared():
+    found, reasons = words(SEEN | {("source", "source"): 1.2, ("far", "fine-tuned"): 3})
+    assert found["fc-far-tuned"] == found["fc-near-frozen"] == "not testable here"
+    assert "source accuracies differ by +1.2 points" in reasons["fc-far-tuned"]
+    assert found["fc-few-over-tuned"] != "not testable here"  # one and the same network, used in two ways
+    assert words(SEEN | {("source", "source"): 0.8})[0]["fc-far-tuned"] != "not testable here"
+
+
+@pytest.mark.parametrize("gain", [0, 2, -10])
+def test_a_use_that_does_not_see_places_judges_nothing(gain):
+    found, reasons = words(SEEN | {("layout", "frozen"): gain, ("far", "frozen"): 5, ("far", "fine-tuned"): 5})
+    for name, word in found.items():
+        assert (word == "not testable here") == name.endswith(("frozen", "over-gap", "over-tuned"))
+        assert ("on pages" in reasons[name]) == (word == "not testable here")
+
+
+def test_a_probe_has_to_prefer_what_was_trained():
+    assert fc.probes_see(table({}))["sees"].tolist() == [True] * 3
+    assert fc.probes_see(table({}, untrained=-0.04))["sees"].tolist() == [False] * 3

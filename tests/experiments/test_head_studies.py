@@ -1,0 +1,221 @@
+"""Three heads on one trunk: what they share, what an heir gets, and how equal source accuracy is found."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from made_studies import SIZE, tiny
+
+from fctransfer_utils.data.spec import DataSpec
+from fctransfer_utils.data.splits import TUNE
+from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments import head_measures, head_studies, train
+from fctransfer_utils.experiments.head_studies import (
+    HEADS,
+    RATES,
+    HeadSizes,
+    Target,
+    best_rates,
+    cells,
+    head_search,
+    head_sizes,
+    heir,
+    heirs,
+    matched,
+    source,
+    source_search,
+    sources,
+)
+from fctransfer_utils.experiments.loader import Files
+from fctransfer_utils.experiments.store import Store
+from fctransfer_utils.models.spec import NetSpec
+from fctransfer_utils.training.features import features
+from fctransfer_utils.training.recipe import Recipe
+
+torch.set_num_threads(1)
+OTHER = DataSpec("textures", SIZE)
+
+
+def small(**changes) -> HeadSizes:
+    """Sizes for ten classes of 16 pixels."""
+    made = head_sizes("smoke")
+    of = replace(made.source, data=DataSpec(size=SIZE), per_class=4, held_out=2, recipe=Recipe(steps=2, batch_size=8))
+    targets = (Target("other", "near", None, (4,), 2), Target("pages", "layout", OTHER, (4,), 2))
+    return replace(HeadSizes(of, targets, (2,), {4: 2}), **changes)
+
+
+def layers(net):
+    return {name: values for name, values in net.state_dict().items() if name.endswith("weight")}
+
+
+@pytest.mark.parametrize("replicate", [0, 3])
+def test_heads_begin_with_the_same_trunk_and_see_the_same_batches(replicate):
+    nets = [source(small(), head, Recipe(), replicate=replicate) for head in HEADS]
+    learn = train.images_of(nets[0], tiny)[0]
+    drawn = [layers(train.start(network, learn)) for network in nets]
+    for name in ("conv1", "conv2", "conv3", "conv4", "conv5"):
+        assert all(torch.equal(weights[f"{name}.0.weight"], drawn[0][f"{name}.0.weight"]) for weights in drawn)
+    assert len({frozenset(weights) for weights in drawn}) == 2  # with hidden FC layers and without
+    for followers in (nets, [heir(small(), net, small().targets[0], 4, "frozen", 0.1) for net in nets]):
+        assert len({network.stream("order") for network in followers}) == 1
+        assert len({network.stream("images") for network in followers}) == 1
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("use", head_studies.USES)
+def test_an_heir_has_all_but_the_last_layer_and_learns_above_a_frozen_trunk(head, use):
+    sizes = small()
+    donor = source(sizes, head, Recipe(steps=2, batch_size=8), replicate=0)
+    weights = {
+        name: values + 1 for name, values in train.start(donor, train.images_of(donor, tiny)[0]).state_dict().items()
+    }
+    for target in sizes.targets:
+        network = heir(sizes, donor, target, 4, use, 0.1)
+        learn, _, _ = train.images_of(network, tiny)
+        net = train.start(network, learn, weights)
+        for name, values in net.state_dict().items():
+            copied = values.shape == weights[name].shape and torch.equal(values, weights[name])
+            assert copied == (not name.startswith("fc8"))
+        stands_still = {name.split(".")[0] for name, part in net.named_parameters() if not part.requires_grad}
+        assert stands_still == ({f"conv{n}" for n in range(1, 6)} if use == "frozen" else set())
+        assert len(learn) == 4 * len(learn.classes)
+        assert learn.mean == train.images_of(donor, tiny)[0].mean
+    near = heir(sizes, donor, sizes.targets[0], 4, use, 0.1)
+    assert near.classes == donor.classes.other
+
+
+def pretended(peak, top1):
+    """In place of training: ``top1`` of (head, steps) at the rate ``peak`` of that head or cell, less at others."""
+
+    def run(study):
+        rows = []
+        for labels, network in study:
+            assert network.classes.replicate == TUNE or network.donor.classes.replicate == TUNE
+            assert network.held_out > 0
+            away = abs(RATES.index(labels["learning_rate"]) - RATES.index(peak(labels)))
+            value = top1(labels["head"], network.recipe.steps) - away / 50
+            rows.append(labels | {"validation_top1": value, "key": network.key})
+        return pd.DataFrame(rows)
+
+    return run
+
+
+def test_lengths_are_searched_until_the_heads_know_their_source_equally_well():
+    """GAP ends at 85 % after 1920 steps; the others are there after about 480 and 910."""
+    sizes = head_sizes("full")
+
+    def top1(head, steps):
+        return {"gap": 0.6 + 0.25 * steps / 1920, "fc": 0.95 - 48 / steps, "gap_fc": 0.95 - 91 / steps}[head]
+
+    table = source_search(
+        sizes, pretended(lambda labels: {"gap": 0.05, "fc": 0.002, "gap_fc": 0.01}[labels["head"]], top1)
+    )
+    equal, long = matched(sizes, table)
+    assert {head: recipe.learning_rate for head, recipe in equal.items()} == {"gap": 0.05, "fc": 0.002, "gap_fc": 0.01}
+    assert equal["gap"].steps == 1920
+    for head in HEADS:
+        assert top1(head, equal[head].steps) == pytest.approx(0.85, abs=head_studies.NEAR)
+        assert long[head] == replace(equal[head], steps=1920)
+
+
+def test_each_cell_gets_the_rate_whose_neighbours_are_worse():
+    sizes = small()
+    names = cells(sizes)
+    peaks = {cell: RATES[1 + place % (len(RATES) - 2)] for place, cell in enumerate(names)}
+    recipes = dict.fromkeys(HEADS, Recipe(steps=2))
+    cell_of = lambda labels: tuple(labels[name] for name in head_studies.CELL)  # noqa: E731
+    table = head_search(sizes, recipes, pretended(lambda labels: peaks[cell_of(labels)], lambda head, steps: 0.5))
+    assert best_rates(table) == peaks
+
+
+def test_what_is_judged_is_learnt_by_networks_of_the_table_of_choices():
+    sizes = small()
+    recipes = {head: Recipe(steps=place + 1, batch_size=8) for place, head in enumerate(HEADS)}
+    long = dict.fromkeys(HEADS, Recipe(steps=9, batch_size=8))
+    rates = {cell: RATES[place % 5] for place, cell in enumerate(cells(sizes))}
+    begin, study = sources(sizes, recipes, long, [0, 1]), heirs(sizes, recipes, rates, [0, 1])
+    equal = {network for labels, network in begin if labels["match"] == "accuracy"}
+    assert {network.donor for _, network in study} == equal
+    assert not {network.classes.replicate for network in equal} & {TUNE}
+    for labels, network in study:
+        cell = tuple(labels[name] for name in head_studies.CELL)
+        assert network.recipe.learning_rate == rates[cell]
+        assert network.per_class == labels["labels"]
+        assert network.held_out == 0
+    del rates[cell]
+    with pytest.raises(InputError, match="head_search"):
+        heirs(sizes, recipes, rates, [0])
+
+
+def test_a_replicate_has_heirs_probes_and_how_far_layers_moved(tmp_path):
+    sizes = small()
+    recipes = dict.fromkeys(HEADS, Recipe(steps=2, batch_size=8, learning_rate=0.05))
+    rates = dict.fromkeys(cells(sizes), 0.05)
+    table = head_measures.replicate(
+        sizes, 0, Store(tmp_path), equal=recipes, long=recipes, rates=rates, load=tiny
+    ).set_index(["match", "target", "use", "head"])  # fmt: skip
+    judged = table.loc["accuracy"]
+    assert len(judged) == 3 + 2 * (3 * 2 + 4 * 3)  # sources; of two targets heirs and, with the untrained trunk, probes
+    assert judged["top1"].between(0, 1).all()
+    for head in HEADS:
+        tuned, frozen = (judged.loc[("pages", use, head)] for use in ("fine-tuned", "frozen"))
+        assert tuned["moved_conv1"] > 0
+        assert pd.isna(frozen["moved_conv1"])
+        assert (tuned["moved_fc6"] > 0) == (head != "gap")
+
+
+def test_what_stood_still_has_not_moved(tmp_path):
+    sizes = small()
+    donor = source(sizes, "fc", Recipe(steps=2, batch_size=8), replicate=0)
+    network = heir(sizes, donor, sizes.targets[1], 4, "frozen", 0.05)
+    store = Store(tmp_path)
+    head_measures.run([({}, network)], store, load=tiny, keep={network.key}, device="cpu", dtype="float32")
+    found = head_measures.moved(network, store)
+    assert [found[f"moved_conv{n}"] for n in range(1, 6)] == [0] * 5
+    assert min(found["moved_fc6"], found["moved_fc7"]) > 0
+
+
+def test_what_does_not_fit_is_refused_with_its_sizes():
+    sizes, large = small(), Target("large", "far", DataSpec("textures", 64), (4,), 2)
+    for head in HEADS:
+        donor = source(sizes, head, Recipe(steps=2), replicate=0)
+        if head == "fc":
+            with pytest.raises(InputError, match="16 pixels does not fit .* 64"):
+                heir(sizes, donor, large, 4, "frozen", 0.1)
+        else:
+            assert heir(sizes, donor, large, 4, "frozen", 0.1).copied
+    many = replace(small(steps={50: 2}), targets=(Target("other", "near", None, (50,), 2),))
+    donor = source(many, "gap", Recipe(steps=2, batch_size=8), replicate=0)
+    with pytest.raises(InputError, match="50 images a class cannot be learnt.* has 12; learn 12"):
+        train.check_images([heir(many, donor, many.targets[0], 50, "frozen", 0.1)], tiny)
+    learn = train.images_of(donor, tiny)[0]
+    net = train.start(donor, learn)
+    with pytest.raises(InputError, match="4 x 4 places, too few to average to 8"):
+        features(net, learn, cuts=[5], pool=8)
+    with pytest.raises(InputError, match="cifar10"):
+        head_sizes("full", "cifar10")
+
+
+def test_several_folders_lie_below_one_root(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("fctransfer_utils.data.sources.load", lambda spec, root, progress: asked.append(root))
+    Files(str(tmp_path))(DataSpec("folder", folder="dtd10"))
+    Files(str(tmp_path))(DataSpec("folder"))
+    assert [str(root) for root in asked] == [str(tmp_path / "dtd10"), str(tmp_path)]
+    with pytest.raises(InputError, match="dtd10"):
+        DataSpec("glyphs", folder="dtd10")
+
+
+@pytest.mark.parametrize(("name", "data"), [("full", "glyphs"), ("full", "tiny-imagenet"), ("quick", "glyphs")])
+def test_sizes_ask_for_no_more_images_than_there_are(name, data):
+    """Of rendered sets; where classes are set aside to choose on, both halves are found there."""
+    sizes = head_sizes(name, data)
+    assert sizes.source.net == NetSpec("map")
+    for target in sizes.targets:
+        there = target.data.per_class if target.data else sizes.source.data.per_class
+        for labels in target.labels:
+            assert labels in sizes.steps
+            assert not there or labels + target.held_out <= there
+    there = sizes.source.data.per_class
+    assert not there or sizes.source.per_class + sizes.source.held_out <= there
