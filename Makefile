@@ -3,7 +3,7 @@
 #   make course [PROFILE=quick]   install once, then run all notebooks in order into build/notebooks/
 #   make test                     install once, then every check and test
 #   make lab                      open the notebooks in JupyterLab, reachable from this machine only
-#   make format                   format the code; run every notebook in `read` and keep its outputs
+#   make format                   format the code; run every notebook in `read`, keep its outputs, renew the results
 #   make clean                    remove what the course made, but not .venv or trained networks
 #
 # PYTHON is the interpreter that .venv is made from; TORCH_INDEX a package index to take torch and torchvision from
@@ -38,6 +38,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(NOTEBOOKS) read --in-place
+	$(BIN)/python -m fctransfer_utils.results
 
 clean:
 	rm -rf build/notebooks build/figures .pytest_cache .ruff_cache *.egg-info

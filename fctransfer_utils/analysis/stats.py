@@ -58,7 +58,7 @@ def _interval(values: Iterable[float], *, level: float, factor: float | None) ->
 def bracket(values: Iterable[float], *, sign: bool = False, unit: str = "") -> str:
     """A mean and, if there is one, its interval: "81.3 [77.9, 84.6]"; nothing for nan. ``unit`` follows the mean."""
     mean, low, high = list(values)[:3]
-    form = "+.1f" if sign else ".1f"
+    form = "+z.1f" if sign else "z.1f"  # z: no -0.0
     if math.isnan(mean):
         return ""
     return f"{mean:{form}}{unit}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
