@@ -25,6 +25,7 @@ BEGIN, END = "<!-- results: python -m fctransfer_utils.results -->", "<!-- end o
 NETWORKS = ("transfer_tiny_imagenet", "transfer_glyphs", "random_glyphs", "distant_tiny_imagenet", "distant_glyphs",
             "volumes_tiny_imagenet", "volumes_glyphs")  # fmt: skip
 HEADS = ("heads_tiny_imagenet", "heads_glyphs")  # judged only where they see what they should: see ``analysis.fc``
+MAPS = ("heads_maps_glyphs",)  # what the last map shows: other measures than accuracy
 IMAGES = {"tiny-imagenet": "photographs", "glyphs": "characters"}
 NOT_RUN = "not run"
 HEAD = """\
@@ -81,6 +82,9 @@ CLAIMS = (
     Shown("fc-far-frozen", "far target, frozen: better with FC", "09_gains"),
     Shown("fc-few-over-gap", "far, few images, frozen: better with FC", "09_gains", True),
     Shown("fc-few-over-tuned", "far, few images, FC: freezing beats fine-tuning", "09_gains"),
+    Shown("firewall-pointing", "the last map behind FC layers finds objects better", "10_scenes"),
+    Shown("firewall-retrieval", "the last map behind FC layers finds like images better", "10_scenes"),
+    Shown("firewall-spread", "the last map behind FC layers spreads farther", "10_spread"),
 )
 
 
@@ -90,7 +94,7 @@ def judged(folder: Path = TABLES) -> pd.DataFrame:
     The word is "not run" where networks are missing. Adds ``place`` (in ``CLAIMS``), ``short``, ``images`` and the name
     of the ``figure``, if it lies in the folder above.
     """
-    paths = {name: folder / f"{name}.csv" for name in NETWORKS + HEADS}
+    paths = {name: folder / f"{name}.csv" for name in NETWORKS + HEADS + MAPS}
     tables = {name: pd.read_csv(path) for name, path in paths.items() if path.exists()}
     networks = pd.concat(tables.values(), ignore_index=True)
     where = ["data", "split", "replicate", "target", "treatment", "key"]  # base networks stand in several tables
@@ -99,6 +103,8 @@ def judged(folder: Path = TABLES) -> pd.DataFrame:
     for data, rows in networks.groupby("data", sort=False):
         heads = [tables[name][tables[name]["data"] == data] for name in HEADS if name in tables]
         closed = {id: why for its in heads if len(its) for id, why in fc.untestable(claims.claims(), its).items()}
+        maps = [tables[name][tables[name]["data"] == data] for name in MAPS if name in tables]
+        closed |= {id: why for its in maps if len(its) for id, why in fc.maps_untestable(claims.claims(), its).items()}
         parts.append(claims.judge(claims.claims(), rows, untestable=closed))
     found = pd.concat(parts, ignore_index=True)
     found.loc[found["reason"].str.startswith("no network"), "word"] = NOT_RUN

@@ -23,6 +23,8 @@ SEES_PLACES = (
     2.0  # points by which FC layers on the flattened map have to beat pooling where only places tell the class
 )
 SEES_LEARNING = 5.0  # points by which a probe has to prefer a trained trunk to the same one untrained
+FINDS = 10.0  # points by which the map of a trained network has to find more than what knows nothing
+KNOWS_NOTHING = {"pointing": ("untrained map", "centre map"), "retrieval": ("untrained map",)}  # by measure
 
 
 class Tested(NamedTuple):
@@ -115,7 +117,7 @@ def untestable(rules: pd.DataFrame, table: pd.DataFrame) -> dict[str, str]:
     their layout, these beat pooling by more than ``SEES_PLACES`` points with their whole interval.
     """
     found = {}
-    for rule in rules[rules["paper"] == PAPER].to_dict("records"):
+    for rule in _of_the_paper(rules, maps=False):
         compared = [name.split(" ", 1) for name in (rule["first"], rule["second"])]
         heads, uses = ({each[place]: None for each in compared} for place in (0, 1))
         reasons = []
@@ -132,3 +134,33 @@ def untestable(rules: pd.DataFrame, table: pd.DataFrame) -> dict[str, str]:
         if reasons:
             found[rule["id"]] = "; ".join(reasons)
     return found
+
+
+def maps_untestable(rules: pd.DataFrame, table: pd.DataFrame) -> dict[str, str]:
+    """Which claims about the last map ``table`` cannot judge, and why: for ``claims.judge``.
+
+    ``table``: a row for each replicate, ``measure`` and ``treatment`` ("fc map", "untrained map" and so on, "centre
+    map" for the middle of the picture), the value in ``top1``. Both networks have to know their source equally well
+    (measure "source"), and to find more than what knows nothing, by more than ``FINDS`` points with the whole interval.
+    """
+    found = {}
+    for rule in _of_the_paper(rules, maps=True):
+        measure = rule["where"].removeprefix("measure=")
+        level = effect(table[table["measure"] == "source"], rule["first"], rule["second"], by=())["mean"].iloc[0]
+        reasons = [] if abs(level) <= EQUAL else [f"source accuracies differ by {level:+.1f} points"]
+        its = table[table["measure"] == measure]
+        for other in KNOWS_NOTHING.get(measure, ()):
+            for name in (rule["first"], rule["second"]):
+                gain = effect(its, name, other, by=()).iloc[0]
+                if not gain["low"] > FINDS:
+                    told = bracket((gain["mean"], gain["low"], gain["high"]), sign=True)
+                    reasons.append(f"{name} finds {told} points more than {other}")
+        if reasons:
+            found[rule["id"]] = "; ".join(reasons)
+    return found
+
+
+def _of_the_paper(rules: pd.DataFrame, *, maps: bool) -> list[dict]:
+    """The claims of ``PAPER`` about maps, or the others."""
+    its = rules[rules["paper"] == PAPER]
+    return its[its["where"].str.startswith("measure=") == maps].to_dict("records")

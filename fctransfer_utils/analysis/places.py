@@ -21,9 +21,7 @@ def spread(maps: Tensor) -> Tensor:
     1 / (h w): there is no place besides. Raises InputError for values below 0.
     """
     if (maps < 0).any():
-        raise InputError(
-            f"a map has the value {maps.min():.3g}; its mass needs values from 0 on, as a ReLU gives."
-        )
+        raise InputError(f"a map has the value {maps.min():.3g}; its mass needs values from 0 on, as a ReLU gives.")
     mass = maps.flatten(1).double()
     share = mass / mass.sum(1, keepdim=True).clamp_min(1e-300)
     return torch.special.entr(share).sum(1).exp() / mass.shape[1]

@@ -32,7 +32,8 @@ SEEN = {("layout", "frozen"): 10, ("layout", "fine-tuned"): 8}
 def words(gains):
     made = table(gains)
     rules = claims.claims()
-    judged = claims.judge(rules[rules["paper"] == fc.PAPER], made, untestable=fc.untestable(rules, made))
+    rules = rules[rules["id"].str.startswith("fc-")]
+    judged = claims.judge(rules, made, untestable=fc.untestable(rules, made))
     return judged.set_index("id")["word"].to_dict(), judged.set_index("id")["reason"].to_dict()
 
 
@@ -115,3 +116,46 @@ def test_a_use_that_does_not_see_places_judges_nothing(gain):
 def test_a_probe_has_to_prefer_what_was_trained():
     assert fc.probes_see(table({}))["sees"].tolist() == [True] * 3
     assert fc.probes_see(table({}, untrained=-0.04))["sees"].tolist() == [False] * 3
+
+
+def maps(pointing, retrieval, *, source=0.0, spread=0.0):
+    """Rows of five replicates; ``pointing, retrieval``: {treatment: share}; the others: points of FC over GAP."""
+    rows = []
+    for replicate in range(5):
+        sway = 0.001 * (replicate - 2)
+        measures = {
+            "source": {"fc map": 0.9 + source / 100, "gap map": 0.9},
+            "spread": {"fc map": 0.8 + spread / 100, "gap map": 0.8},
+            "pointing": pointing, "retrieval": retrieval,
+        }  # fmt: skip
+        for measure, values in measures.items():
+            for treatment, value in values.items():
+                own = sway * {"fc map": 1, "gap map": 2}.get(treatment, 0)
+                rows.append(row(treatment, value + own, n=5, replicate=replicate, measure=measure))
+    return pd.DataFrame(rows)
+
+
+KNOWN = {"fc map": 0.5, "gap map": 0.45, "untrained map": 0.2, "centre map": 0.1}
+
+
+def map_words(made):
+    rules = claims.claims()
+    closed = fc.maps_untestable(rules, made)
+    judged = claims.judge(rules[rules["id"].str.startswith("firewall-")], made, untestable=closed)
+    return judged.set_index("id")["word"].str.replace(" here", "").to_dict()
+
+
+def test_maps_that_find_more_than_what_knows_nothing_are_judged():
+    found = map_words(maps(KNOWN, KNOWN | {"gap map": 0.55}, spread=4))
+    assert found == {"firewall-pointing": "holds", "firewall-retrieval": "fails", "firewall-spread": "holds"}
+
+
+@pytest.mark.parametrize("better", ["untrained map", "centre map"])
+def test_maps_that_find_no_more_than_what_knows_nothing_judge_nothing(better):
+    found = map_words(maps(KNOWN | {better: 0.36}, KNOWN))
+    assert found["firewall-pointing"] == "not testable"
+    assert found["firewall-retrieval"] == "holds"
+
+
+def test_maps_of_networks_that_know_their_source_unequally_are_not_compared():
+    assert set(map_words(maps(KNOWN, KNOWN, source=1.2)).values()) == {"not testable"}
