@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from .experiments.store import Store
     from .experiments.studies import Study
 
 PROFILES = {
@@ -53,30 +55,37 @@ class Notebook:
     def study(self, name: str, study: Study, *, root: str = "", profiles: tuple[str, ...] = ("full",)) -> pd.DataFrame:
         """The table ``name`` of a study's networks: trained in ``profiles`` on one process a core, else as committed.
 
-        ``root``: the folder of images that are not rendered. Networks that were trained before are not trained again;
-        a notebook waits while another trains networks of the same images.
+        ``root``: the folder of images that are not rendered. Networks that were trained before are not trained again.
         """
 
         def make() -> pd.DataFrame:
-            from filelock import FileLock
             from tqdm.auto import tqdm
 
             from .experiments import engine, table
             from .experiments.loader import Files
-            from .experiments.store import Store
 
-            store = Store(build_folder() / "stores" / study[0][1].data.name)
-            store.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{store.path}.lock"), tqdm(unit="network", desc=name, leave=False) as bar:
+            with self.store(study[0][1].data.name) as store, tqdm(unit="network", desc=name, leave=False) as bar:
 
                 def progress(trained: int, total: int, record: object) -> None:
                     bar.total, bar.n = total, trained
                     bar.refresh()
 
                 engine.run(study, store, load=Files(root or None), workers=os.cpu_count() or 1, progress=progress)
-            return table.read(study, store)
+                return table.read(study, store)
 
         return self.cached(name, make, profiles=profiles)
+
+    @contextmanager
+    def store(self, name: str) -> Iterator[Store]:
+        """The store ``name`` of what is trained here; a notebook waits while another trains networks in it."""
+        from filelock import FileLock
+
+        from .experiments.store import Store
+
+        folder = build_folder() / "stores" / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            yield Store(folder)
 
     def save(self, figure: Figure, name: str, caption: str) -> None:
         """Keep ``figure`` as a PNG of 200 dots an inch and show it, once, with its caption."""
