@@ -390,7 +390,7 @@ def _numbers(rows: pd.DataFrame, x: str) -> list[str]:
     ends = (rows.get(name, [np.nan] * len(rows)) for name in ("low", "high"))
     words = []
     for mean, low, high in zip(rows[x], *ends, strict=True):
-        words.append(f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]" if np.isfinite(low) else f"{mean:+.1f}")
+        words.append(f"{mean:+z.1f} [{low:+z.1f}, {high:+z.1f}]" if np.isfinite(low) else f"{mean:+z.1f}")
     return [one.replace("-", "\N{MINUS SIGN}") for one in words]
 
 
