@@ -79,7 +79,7 @@ def published(path: Path | str | None = None, *, level: float = 0.95) -> pd.Data
 def gains(table: pd.DataFrame, first: str = "fc", second: str = "gap") -> pd.DataFrame:
     """The gain of head ``first`` over ``second`` (points, t interval over replicates) for each target, use and labels.
 
-    ``table``: rows of ``head_measures.replicate``. The source accuracies are no gains and left out.
+    ``table``: rows of ``head_measures.measured``. The source accuracies are no gains and left out.
     """
     parts = []
     for use, rows in table[table["use"] != "source"].groupby("use", sort=False):

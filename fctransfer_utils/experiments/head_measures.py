@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
@@ -30,9 +30,9 @@ POOLS = (1, 2, 4)  # places a side that the map of the trunk is averaged to
 UNTRAINED = "untrained"
 
 
-def replicate(
+def measured(
     sizes: HeadSizes,
-    number: int,
+    replicates: Sequence[int],
     store: Store,
     *,
     equal: Mapping[str, Recipe],
@@ -42,7 +42,7 @@ def replicate(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """One replicate, trained as far as ``store`` lacks it: a row for each source network, heir and probe.
+    """What was found: a row for each source network, heir and probe; what ``store`` lacks is trained.
 
     ``treatment`` is "fc frozen", "gap probe 2x2" and so on. Rows of ``match`` "accuracy" are from networks of equal
     source accuracy (recipes ``equal``), those of "length" from networks that learnt equally long. ``moved_conv1`` to
@@ -50,7 +50,7 @@ def replicate(
     """
     import pandas as pd
 
-    begin, followers = sources(sizes, equal, long, [number]), heirs(sizes, equal, rates, [number])
+    begin, followers = sources(sizes, equal, long, replicates), heirs(sizes, equal, rates, replicates)
     tuned = [network for labels, network in followers if labels["use"] == "fine-tuned"]
     wanted = {network.key for network in tuned} | {network.key for _, network in begin}
     study: Study = begin + followers
@@ -59,13 +59,17 @@ def replicate(
         raise KeyboardInterrupt(report.stopped)
     table = read(study, store)
     shifts = pd.DataFrame([{"key": network.key} | moved(network, store) for network in tuned])
-    return pd.concat([table.merge(shifts, on="key", how="left"), probed(sizes, begin, store, load=load)])
+    parts = [table.merge(shifts, on="key", how="left")]
+    for number in replicates:
+        its = [row for row in begin if row[0]["replicate"] == number]
+        parts.append(probed(sizes, its, store, load=load))
+    return pd.concat(parts, ignore_index=True)
 
 
 def probed(sizes: HeadSizes, begin: Study, store: Store, *, load: Loader = FILES) -> pd.DataFrame:
-    """Ridge probes on the map of every trunk of ``begin``, and of one that learnt nothing, for each target.
+    """Ridge probes on the map of every trunk of ``begin``, one replicate, and of one that learnt nothing.
 
-    They learn the images that the heirs learn, from the map averaged to 1, 2 and 4 places a side.
+    They learn the images of each target that the heirs learn, from the map averaged to 1, 2 and 4 places a side.
     """
     import pandas as pd
 

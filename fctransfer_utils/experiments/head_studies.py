@@ -84,18 +84,19 @@ def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
     targets = (Target("other characters", "near"), _rendered("textures"), _rendered("pages"))
     if name == "full":
         return HeadSizes(source, targets, (320, 640, 1280, 1920))
-    each, classes, length, steps = (5, 30, 600, 200) if name == "quick" else (2, 20, 2, 2)
+    each, classes, length, steps = (5, 30, 400, 150) if name == "quick" else (2, 20, 2, 2)
     source = replace(
         source, data=DataSpec(data, 32, classes, 60, 50), recipe=replace(recipe, steps=length), each=each,
         tune_each=2, per_class=40, held_out=20, replicates=2,
     )  # fmt: skip
-    targets = tuple(replace(target, labels=(20,), held_out=20) for target in targets)
+    few = {"textures": _rendered("textures", count=40), "pages": _rendered("pages", count=40)}
+    targets = tuple(replace(few.get(target.name, target), labels=(20,), held_out=20) for target in targets)
     return HeadSizes(source, targets, (length,), {20: steps})
 
 
-def _rendered(name: str, size: int = 32) -> Target:
+def _rendered(name: str, size: int = 32, *, count: int = 160) -> Target:
     kind, images = {"textures": ("far", "textures"), "pages": ("layout", "documents")}[name]
-    return Target(name, kind, DataSpec(images, size, per_class=160, test_per_class=100))
+    return Target(name, kind, DataSpec(images, size, per_class=count, test_per_class=min(count, 100)))
 
 
 def _folder(name: str) -> DataSpec:

@@ -152,9 +152,10 @@ def test_a_replicate_has_heirs_probes_and_how_far_layers_moved(tmp_path):
     sizes = small()
     recipes = dict.fromkeys(HEADS, Recipe(steps=2, batch_size=8, learning_rate=0.05))
     rates = dict.fromkeys(cells(sizes), 0.05)
-    table = head_measures.replicate(
-        sizes, 0, Store(tmp_path), equal=recipes, long=recipes, rates=rates, load=tiny
-    ).set_index(["match", "target", "use", "head"])  # fmt: skip
+    options = {"equal": recipes, "long": recipes, "rates": rates, "load": tiny}
+    both = head_measures.measured(sizes, [0, 1], Store(tmp_path), **options)
+    assert both.groupby("replicate").size().tolist() == [len(both) / 2] * 2
+    table = both[both["replicate"] == 1].set_index(["match", "target", "use", "head"])
     judged = table.loc["accuracy"]
     assert len(judged) == 3 + 2 * (3 * 2 + 4 * 3)  # sources; of two targets heirs and, with the untrained trunk, probes
     assert judged["top1"].between(0, 1).all()
