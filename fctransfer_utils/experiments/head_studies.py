@@ -84,7 +84,7 @@ def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
     targets = (Target("other characters", "near"), _rendered("textures"), _rendered("pages"))
     if name == "full":
         return HeadSizes(source, targets, (320, 640, 1280, 1920))
-    each, classes, length, steps = (5, 30, 400, 150) if name == "quick" else (2, 20, 2, 2)
+    each, classes, length, steps = (5, 30, 320, 120) if name == "quick" else (2, 20, 2, 2)
     source = replace(
         source, data=DataSpec(data, 32, classes, 60, 50), recipe=replace(recipe, steps=length), each=each,
         tune_each=2, per_class=40, held_out=20, replicates=2,
