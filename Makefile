@@ -18,7 +18,7 @@ INSTALLED = .venv/installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 NOTEBOOKS = $(BIN)/python -m fctransfer_utils.papermill_run
 
-.PHONY: course test lab format clean install
+.PHONY: course test lab format clean install packages
 .DEFAULT_GOAL = course
 
 course: $(INSTALLED)
@@ -46,18 +46,19 @@ clean:
 
 install: $(INSTALLED)
 
-# requirements.txt names every package, so nothing is left for pip to resolve; the stamp is renewed when the pins change.
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
-	  echo "$(PYTHON) is not a Python from 3.11 to 3.14; install one and name it: make PYTHON=python3.12" >&2; exit 1; }
+	  echo "$(PYTHON) is not a Python from 3.11 to 3.14; name one (make PYTHON=python3.12) or take environment.yml" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
+	$(MAKE) packages
+	@touch $@
+
+# Into the Python in BIN. requirements.txt names every package, so that nothing is left for pip to resolve.
+packages:
 ifeq ($(strip $(TORCH_INDEX)),)
 	$(PIP) install --quiet --no-deps -r requirements.txt
 else
-	grep -E '^(torch|torchvision)==' requirements.txt > .venv/torch.txt
-	grep -v -E '^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==' requirements.txt > .venv/others.txt
-	$(PIP) install --quiet --no-deps --index-url $(TORCH_INDEX) -r .venv/torch.txt
-	$(PIP) install --quiet --no-deps -r .venv/others.txt
+	grep -E '^(torch|torchvision)==' requirements.txt | $(PIP) install --quiet --no-deps --index-url $(TORCH_INDEX) -r /dev/stdin
+	grep -v -E '^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==' requirements.txt | $(PIP) install --quiet --no-deps -r /dev/stdin
 endif
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
