@@ -95,16 +95,22 @@ def random_filters(
     profile: Profile,
     *,
     inits: Sequence[str] = ("he", "gaussian"),
+    rates: Mapping[int, float] | None = None,
     split: str = "random",
     replicates: Sequence[int] = (),
 ) -> Study:
-    """Figure 3, top right: layers 1..n drawn at random and frozen, beside the base networks of ``transfer``."""
+    """Figure 3, top right: layers 1..n drawn at random and frozen, beside the base networks of ``transfer``.
+
+    ``rates``: for each n the rate at which what lies above is learnt; without them that of other frozen layers.
+    """
     study: Study = []
     alone = replace(profile, cuts=(), tuned_cuts=(), controls=())
     for labels, own in transfer(alone, split=split, replicates=replicates):
         study.append((labels, own))
         for init, n in product(inits, profile.cuts):
-            network = replace(own, frozen=tuple(range(1, n + 1)), drawn=init, recipe=profile.frozen or own.recipe)
+            recipe = profile.frozen or own.recipe
+            recipe = replace(recipe, learning_rate=rates[n]) if rates else recipe
+            network = replace(own, frozen=tuple(range(1, n + 1)), drawn=init, recipe=recipe)
             study.append((labels | {"treatment": f"random {init}", "n": n}, network))
     return study
 

@@ -1,6 +1,7 @@
 """The treatments of Yosinski et al., and that choices are made where nothing is judged."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -75,6 +76,14 @@ def test_random_filters_are_frozen_and_from_nobody():
         for network in rows(random_filters(small_profile()), treatment=f"random {init}"):
             assert network.frozen
             assert (network.donor, network.copied, network.drawn) == (None, (), init)
+
+
+def test_what_lies_above_untrained_layers_learns_at_the_rate_of_its_cut():
+    sizes = small_profile()
+    rates = {n: 0.001 * n for n in sizes.cuts}
+    for labels, network in random_filters(sizes, rates=rates):
+        if labels["n"]:
+            assert network.recipe == replace(sizes.recipe, learning_rate=rates[labels["n"]])
 
 
 def test_distant_halves_keep_the_control():
