@@ -135,11 +135,13 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
             profile, net=net, each=profile.tune_each, cuts=(n or 1,), tuned_cuts=(n or 1,), frozen=recipe, tuned=recipe,
             recipe=recipe if treatment in ("base", "long") else profile.recipe,
         )  # fmt: skip
-        for labels, network in transfer(tried, replicates=[TUNE]):
+        made = random_filters if treatment.startswith("random") else transfer
+        for labels, network in made(tried, replicates=[TUNE]):
             if labels["treatment"] == treatment:
                 study.append((labels | chosen, _validated(network, profile.held_out)))
     if not study:
-        raise unknown("treatment", treatment, ("base", "long", "twice", "BnB", "AnB", "BnB+", "AnB+"))
+        names = ("base", "long", "twice", "BnB", "AnB", "BnB+", "AnB+", "random he", "random gaussian")
+        raise unknown("treatment", treatment, names)
     return study
 
 

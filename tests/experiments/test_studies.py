@@ -92,7 +92,7 @@ def test_distant_halves_keep_the_control():
     assert {network.classes.split for _, network in found} == {"near-far"}
 
 
-@pytest.mark.parametrize("treatment", ["base", "AnB+"])
+@pytest.mark.parametrize("treatment", ["base", "AnB+", "random he"])
 def test_recipes_are_chosen_where_nothing_is_judged(treatment):
     sizes = profile("quick")
     found = recipes(sizes, grid={"learning_rate": (0.01, 0.04), "init": ("he", "torch")}, treatment=treatment, n=3)
