@@ -9,7 +9,7 @@ from made_families import batch, family
 from torch import nn
 
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.models.alexnet import build, caffenet, conv, mini, redraw
+from fctransfer_utils.models.alexnet import build, caffenet, mini, redraw
 from fctransfer_utils.models.heads import head_layers
 from fctransfer_utils.models.layers import blocks
 from fctransfer_utils.models.spec import NetSpec
@@ -66,14 +66,6 @@ def test_caffenet_takes_the_smallest_image_that_it_says_and_none_smaller():
         assert trunk(torch.zeros(1, 3, smallest - 1, smallest - 1)).shape[-1] < 3
 
 
-@torch.no_grad()
-def test_pooling_before_the_activation_gives_the_same_numbers():
-    layer = conv(3, 8, 5, pool=True)
-    convolution, pool, relu = layer
-    images = batch(32)
-    assert torch.equal(layer(images), pool(relu(convolution(images))))
-
-
 def test_a_global_average_needs_no_hidden_layers_and_fewer_parameters():
     spec = {head: NetSpec(kind="map", width=12, head=head) for head in ("fc", "gap", "gap_fc")}
     nets = {head: build(each, classes=10, size=32) for head, each in spec.items()}
@@ -103,18 +95,11 @@ def test_weights_depend_on_the_seed_and_on_their_layer_alone():
     first, same, other = (build(spec, classes=3, size=16, seed=seed) for seed in (0, 0, 1))
     assert all(map(torch.equal, first.parameters(), same.parameters()))
     assert not any(torch.equal(weights(one), weights(two)) for one, two in zip(first, other, strict=True))
-    redraw(other, [3], seed=0)  # alone, or with all the others: the same draw
-    assert torch.equal(weights(other[2]), weights(first[2]))
+    redraw(other, [3, 7], seed=0)  # alone, or with all the others: the same draw
+    drawn = [n for n in range(1, 9) if torch.equal(weights(other[n - 1]), weights(first[n - 1]))]
+    assert drawn == [3, 7]
     torch.manual_seed(5)
     assert torch.equal(weights(build(spec, classes=3, size=16)[0]), weights(first[0]))
-
-
-def test_redrawn_layers_change_and_no_others():
-    net = build(NetSpec(width=6), classes=3, size=16)
-    before = copy.deepcopy(net)
-    redraw(net, range(6, 9), seed=9)
-    changed = [not torch.equal(weights(one), weights(two)) for one, two in zip(net, before, strict=True)]
-    assert changed == [False] * 5 + [True] * 3
 
 
 def test_initialisations_have_the_spread_that_their_authors_state():
@@ -131,15 +116,6 @@ def test_initialisations_have_the_spread_that_their_authors_state():
         assert uniform.abs().max() <= inputs**-0.5
     ones = [next(p.bias for p in layer.modules() if hasattr(p, "bias")).unique() for layer in nets["gaussian"]]
     assert [values.item() for values in ones] == [0, 1, 0, 1, 1, 1, 1, 0]
-
-
-@torch.no_grad()
-def test_he_keeps_the_signal_and_torchs_default_loses_it():
-    images = batch(32, count=32)
-    nets = {init: build(NetSpec(width=24, init=init), classes=5, size=32).eval() for init in ("he", "torch")}
-    differ = {init: net[:7](images).std(0).mean() for init, net in nets.items()}  # from image to image
-    assert differ["he"] > 0.1
-    assert differ["torch"] < 0.01
 
 
 def test_redraw_works_on_blocks_with_norms_and_refuses_what_it_cannot_draw():
@@ -172,18 +148,19 @@ def test_a_specification_that_is_none_names_the_value(options, said):
         NetSpec(**options)
 
 
-def test_a_network_that_cannot_be_is_an_error():
-    with pytest.raises(InputError, match="1 class"):
-        build(NetSpec(), classes=1, size=32)
-    with pytest.raises(InputError, match="8 pixels"):
-        build(NetSpec(), classes=3, size=8)
-    with pytest.raises(InputError, match="1 x 1"):
-        head_layers("fc", channels=4, side=1, classes=3, hidden=8)
+@pytest.mark.parametrize(("classes", "size", "said"), [(1, 32, "1 class"), (3, 8, "8 pixels")])
+def test_a_network_that_cannot_be_is_an_error(classes, size, said):
+    with pytest.raises(InputError, match=said):
+        build(NetSpec(), classes=classes, size=size)
 
 
-@pytest.mark.parametrize("name", ["channels", "side", "classes", "hidden"])
-@pytest.mark.parametrize("kind", ["flat", "gap", "gap_fc"])
-def test_a_head_without_inputs_units_or_classes_is_an_error(kind, name):
-    sizes = {"channels": 4, "side": 2, "classes": 3, "hidden": 8} | {name: 0}
-    with pytest.raises(InputError, match=f"{name} = 0"):
-        head_layers(kind, **sizes)
+KINDS, SIZES = ("flat", "gap", "gap_fc"), {"channels": 4, "side": 2, "classes": 3, "hidden": 8}
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "said"),
+    [("fc", {"side": 1}, "1 x 1"), *((kind, {name: 0}, f"{name} = 0") for kind in KINDS for name in SIZES)],
+)
+def test_a_head_that_cannot_be_is_an_error(kind, wrong, said):
+    with pytest.raises(InputError, match=said):
+        head_layers(kind, **SIZES | wrong)
