@@ -17,7 +17,7 @@ from ..models.layers import last_linear
 from ..models.surgery import freeze, learning
 from ..seeds import derive
 from .device import Setting
-from .features import at_once, prefix_tokens
+from .features import at_once, pooled, prefix_tokens
 from .loop import accuracy, train
 from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe
@@ -64,29 +64,23 @@ class Result(NamedTuple):
 
 
 def probe_at(
-    cuts: int | Sequence[int],
-    found: Mapping[int, Tensor],
-    labels: Tensor,
-    split: Split,
-    *,
-    classes: int,
-    kind: str = "ridge",
+    cuts: int | Sequence[int], found: Mapping[int, Tensor], labels: Tensor, split: Split, *, classes: int
 ) -> Result:
-    """A probe behind one of ``cuts``, or of all of them together, on ``found``, the ``features`` of all images."""
+    """A ridge probe behind one of ``cuts``, or of all of them together; ``found``: the ``features`` of all images."""
     start = time.perf_counter()
     x = {n: found[n] for n in ([cuts] if isinstance(cuts, int) else cuts)}
-    probe, inside = chosen_probe(x, labels, split.kept, split.inner, classes=classes, kind=kind)
+    probe, inside = chosen_probe(x, labels, split.kept, split.inner, classes=classes)
     top1 = probe.accuracy({n: each[split.held] for n, each in x.items()}, labels[split.held])
     seconds, learnt = time.perf_counter() - start, probe.weight.numel() + probe.bias.numel()
     return Result(100 * top1, 100 * inside, seconds, learnt, cut=cuts if isinstance(cuts, int) else None)
 
 
 def chosen_probe(
-    x: Mapping[int, Tensor], labels: Tensor, rows: Tensor, inner: Sequence[Tensor], *, classes: int, kind: str = "ridge"
+    x: Mapping[int, Tensor], labels: Tensor, rows: Tensor, inner: Sequence[Tensor], *, classes: int
 ) -> tuple[Probe, float]:
     """A probe of some ``rows``, its strength chosen on ``inner`` folds of these, and its accuracy there (0 to 1)."""
     kept = {n: each[rows] for n, each in x.items()}
-    probe = fit_probe(kept, labels[rows], classes=classes, kind=kind, validation=inner)
+    probe = fit_probe(kept, labels[rows], classes=classes, validation=inner)
     return probe, max(probe.tried.values())
 
 
@@ -108,15 +102,12 @@ class Pooled(nn.Module):
 
     def __init__(self, layers: nn.Sequential, sample: Tensor) -> None:
         super().__init__()
+        self.n = len(layers)
         with torch.no_grad():
-            signal = layers.eval()(sample)
-        self.prefix = prefix_tokens(layers, len(layers), signal) if signal.dim() == 3 else 0
+            self.prefix = prefix_tokens(layers, self.n, layers.eval()(sample))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps and tokens averaged; of tokens the class token, if there is one, comes first."""
-        if x.dim() == 3:
-            return torch.cat([x[:, : min(self.prefix, 1)].flatten(1), x[:, self.prefix :].mean(1)], 1)
-        return x.mean((2, 3)) if x.dim() == 4 else x
+        return pooled(x, n=self.n, prefix=self.prefix)
 
 
 def with_head(layers: nn.Sequential, head: nn.Linear, *, size: int) -> nn.Sequential:
@@ -167,22 +158,22 @@ class Tuner:
         self.device, self.seed = device, seed
         self._signals: dict[int, list[Tensor]] = {}
 
-    def judge(self, what: Treatment, split: Split, *, rates: Sequence[float] = RATES) -> Result:
-        """``what`` in a split, at the one of ``rates`` that is best on the first inner fold; of equals, the lowest."""
+    def judge(self, what: Treatment, split: Split) -> Result:
+        """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold; of equals, the lowest."""
         mask = torch.ones(len(split.kept), dtype=torch.bool).index_fill(0, split.inner[0], False)
-        tried = {rate: self._score(what, split.kept[mask], split.kept[~mask], rate)[0] for rate in rates}
+        tried = {rate: self._score(what, split.kept[mask], split.kept[~mask], rate)[0] for rate in RATES}
         best = max(tried, key=lambda rate: (tried[rate], -rate))
         top1, seconds, learnt = self._score(what, split.kept, split.held, best)
         return Result(100 * top1, 100 * tried[best], seconds, learnt, cut=what.frozen or what.cut, rate=best)
 
-    def forecast(self, what: Treatment, split: Split, *, rates: Sequence[float] = RATES) -> float:
+    def forecast(self, what: Treatment, split: Split) -> float:
         """About how many seconds ``judge`` will take, by a few steps on a few images."""
         few = split.kept[:: max(1, len(split.kept) // (2 * RECIPE.batch_size))]
         views = len(self._behind(what.frozen)[1])
         start = time.perf_counter()
-        self.fit(what, few, min(rates), epochs=1)
+        self.fit(what, few, min(RATES), epochs=1)
         of_one = (time.perf_counter() - start) / (views * len(few))
-        return of_one * RECIPE.epochs * len(split.kept) * (1 + len(rates) * (1 - 1 / INNER))
+        return of_one * RECIPE.epochs * len(split.kept) * (1 + len(RATES) * (1 - 1 / INNER))
 
     def _score(self, what: Treatment, rows: Tensor, held: Tensor, rate: float) -> tuple[float, float, int]:
         start = time.perf_counter()

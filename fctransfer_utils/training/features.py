@@ -51,7 +51,8 @@ def features(
         for n, layer in enumerate(net[: wanted[-1]], start=1):
             signal = layer(signal)
             if n in wanted:
-                part = _pooled(net, n, signal.float(), pool)
+                maps = _channels_first(net, n, signal).float()
+                part = pooled(maps, n=n, prefix=prefix_tokens(net, n, signal), pool=pool)
                 if n not in found:
                     found[n] = torch.empty(len(images), part.shape[1])
                 found[n][start : start + len(part)] = part  # a copy: the next layer may work in place
@@ -83,24 +84,26 @@ def at_once(size: int) -> int:
     return max(8, 200 * 64**2 // size**2)
 
 
-def as_maps(net: nn.Sequential, n: int, signal: Tensor) -> Tensor:
-    """The map (N, C, H, W) behind layer ``n``, whose signal may also be channels-last (N, H, W, C), as Swin's is.
+def _channels_first(net: nn.Sequential, n: int, signal: Tensor) -> Tensor:
+    """``signal`` behind layer ``n``; a map may be channels-last (N, H, W, C), as Swin's is, and becomes (N, C, H, W).
 
     The layer or the network says so by ``output_fmt`` = "NHWC", timm's word for it. Without a word the two sides that
     are alike are the places, and a map with all three alike has its channels first.
     """
     said = getattr(net[n - 1], "output_fmt", getattr(net, "output_fmt", None))
-    if said is None:
+    if said is None and signal.dim() == 4:
         said = "NHWC" if signal.shape[1] == signal.shape[2] != signal.shape[3] else "NCHW"
-    return signal.movedim(3, 1) if said == "NHWC" else signal
+    return signal.movedim(3, 1) if said == "NHWC" and signal.dim() == 4 else signal
 
 
 def prefix_tokens(net: nn.Sequential, n: int, signal: Tensor) -> int:
-    """How many first tokens of ``signal`` (N, T, C) stand for no place. The class token is the first of them.
+    """How many first tokens of ``signal`` (N, T, C) stand for no place; of maps and vectors, 0.
 
-    The layer or the network says so by ``num_prefix_tokens``, timm's word for it. Without a word there is one where
-    T - 1 is a square number, and none where T is. Raises InputError for another T.
+    The class token is the first of them. The layer or the network says so by ``num_prefix_tokens``, timm's word for it.
+    Without a word there is one where T - 1 is a square number, and none where T is. Raises InputError for another T.
     """
+    if signal.dim() != 3:
+        return 0
     said = getattr(net[n - 1], "num_prefix_tokens", getattr(net, "num_prefix_tokens", None))
     if said is not None:
         return said
@@ -114,28 +117,22 @@ def prefix_tokens(net: nn.Sequential, n: int, signal: Tensor) -> int:
     )
 
 
-def _pooled(net: nn.Sequential, n: int, signal: Tensor, pool: int) -> Tensor:
-    """``signal`` behind layer ``n`` as (N, F)."""
+def pooled(signal: Tensor, *, n: int, prefix: int = 0, pool: int = 1) -> Tensor:
+    """``signal`` behind layer ``n`` as (N, F), see ``features``: the first ``prefix`` of tokens stand for no place."""
     if signal.dim() == 2:
         return signal
-    if signal.dim() == 4:
-        return _averaged(as_maps(net, n, signal), n, pool)
-    if signal.dim() != 3:
+    if signal.dim() not in (3, 4):
         raise InputError(f"layer {n} gives {tuple(signal.shape)}, which is neither maps nor tokens nor vectors.")
-    prefix = prefix_tokens(net, n, signal)
-    places = signal[:, prefix:].movedim(2, 1)
-    side = isqrt(places.shape[2])
-    shape = (side, side) if side**2 == places.shape[2] else (1, -1)  # a row, of which only the average is asked
-    places = places.unflatten(2, shape)
-    return torch.cat([signal[:, : min(prefix, 1)].flatten(1), _averaged(places, n, pool)], 1)
-
-
-def _averaged(maps: Tensor, n: int, pool: int) -> Tensor:
-    """Maps (N, C, H, W) as (N, C * pool * pool)."""
+    maps, class_token = signal, []
+    if signal.dim() == 3:
+        places = signal[:, prefix:].movedim(2, 1)
+        side = isqrt(places.shape[2])
+        shape = (side, side) if side**2 == places.shape[2] else (1, -1)  # a row, of which only the average is asked
+        maps, class_token = places.unflatten(2, shape), [signal[:, : min(prefix, 1)].flatten(1)]
     height, width = maps.shape[2:]
     if pool > min(height, width):
         raise InputError(
             f"the map behind layer {n} has {height} x {width} places, too few to average to {pool} x {pool}; take a "
             "smaller pool, fewer cuts or larger images."
         )
-    return F.adaptive_avg_pool2d(maps, pool).flatten(1)
+    return torch.cat([*class_token, F.adaptive_avg_pool2d(maps, pool).flatten(1)], 1)
