@@ -9,7 +9,7 @@ has set, and raises InputError for an empty table and for a column that it lacks
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import ScalarFormatter
 
 from ..errors import InputError
 from . import style
 from .style import COLUMN, PAGE, Look, drawable
 
-PERCENT, SHARE = (0, 100), (0, 1)  # what is possible for an accuracy
+PERCENT = (0, 100)  # what is possible for an accuracy
 SMALL = 7  # points: text inside a figure
 LINE = 9.5 / 72  # inches that a line of text needs
 Panel = tuple[Any, Axes, pd.DataFrame]  # its value of ``col``, where it is drawn, its rows
@@ -43,19 +42,17 @@ def curves(
     bounds: tuple[float, float] | None = None,
     zero: float | None = None,
     logx: bool = False,
-    sharey: bool = True,
     xlabel: str = "",
     ylabel: str = "",
     counted: str = "replicates",
-    width: float | None = None,
     height: float = 2.6,
 ) -> Figure:
     """A line for each ``hue`` over ``x``, with its intervals.
 
     ``points``: single networks or replicates, with the same columns, drawn pale behind. ``across``: values of ``hue``
     that stand for no ``x``, such as base networks; their line crosses the panel. ``bounds``: what is possible for ``y``
-    (``PERCENT``, ``SHARE``); intervals and axes end there. ``counted``: what ``count`` counts, for the titles. Names
-    stand at the ends of the lines where there is room, else in a legend. ``width``, ``height`` (of a row): inches.
+    (``PERCENT``); intervals and axes end there. ``counted``: what ``count`` counts, for the titles. Names
+    stand at the ends of the lines where there is room, else in a legend. ``height`` of a row: inches.
     """
     _check(table, x, y, hue, col)
     if points is not None:
@@ -67,7 +64,7 @@ def curves(
     step = min(np.diff([*where.values()]), default=1) * 0.35 / max(len(looks), 6)  # intervals stand side by side
     ends: dict[Axes, dict[Any, float]] = {}
     with style.themed():
-        figure, panels = _panels(table, col, width=width, height=height, sharey=sharey)
+        figure, panels = _panels(table, col, height=height)
         for name, ax, rows in panels:
             if logx:
                 ax.set_xscale("log")
@@ -108,7 +105,6 @@ def forest(
     table: pd.DataFrame,
     y: str,
     *,
-    x: str = "mean",
     hue: str | None = None,
     col: str | None = None,
     points: pd.DataFrame | None = None,
@@ -123,12 +119,12 @@ def forest(
 
     ``margin``: differences within it are shaded. For the rest see ``curves``.
     """
-    _check(table, y, x, hue, col)
+    _check(table, y, "mean", hue, col)
     names = list(dict.fromkeys(table[y]))
     looks = style.looks(table[hue]) if hue else {None: style.LOOKS["BnB"]}
     lines = len(names) * max(1, 0.65 * len(looks))
     with style.themed():
-        figure, panels = _panels(table, col, width=width, height=0.75 + 0.24 * lines, sharey=True)
+        figure, panels = _panels(table, col, width=width, height=0.75 + 0.24 * lines)
         for name, ax, rows in panels:
             behind = _of(points, col, name) if points is not None else rows[:0]
             for place, (level, look) in enumerate(looks.items()):
@@ -136,10 +132,10 @@ def forest(
                 offset = 0.7 / len(looks) * (place - (len(looks) - 1) / 2)
                 at = its[y].map(names.index).to_numpy(float) + offset
                 below = single[y].map(names.index).to_numpy(float) + offset + 0.22 / len(looks)
-                ax.plot(single[x], below, look.marker, color=look.colour, alpha=0.35, ms=2.5, mew=0)
-                ax.plot(its[x], at, look.marker, color=look.colour, ms=_size(look))
+                ax.plot(single["mean"], below, look.marker, color=look.colour, alpha=0.35, ms=2.5, mew=0)
+                ax.plot(its["mean"], at, look.marker, color=look.colour, ms=_size(look))
                 _bars(ax, at, its, look, bounds, vertical=False)
-                for height, words in zip(at, _numbers(its, x) if len(panels) == 1 else (), strict=False):
+                for height, words in zip(at, _numbers(its) if len(panels) == 1 else (), strict=False):
                     ax.annotate(
                         words, (1, height), xycoords=("axes fraction", "data"), xytext=(6, 0),
                         textcoords="offset points", va="center", fontsize=SMALL, color=_dark(look) if hue else "black",
@@ -155,7 +151,7 @@ def forest(
             _within(ax, bounds, vertical=False)
             _words(ax, name, rows, counted, xlabel, "")
         if hue:
-            _legend(figure, looks, above=True, lines=False)
+            _legend(figure, looks, above=True)
         return _settled(figure)
 
 
@@ -169,9 +165,6 @@ def heat(
     text: str = ".1f",
     centre: float | None = None,
     label: str = "",
-    xlabel: str = "",
-    ylabel: str = "",
-    width: float | None = None,
 ) -> Figure:
     """Matrices, ``row`` by ``column``, with numbers in their cells and one scale of colours for all.
 
@@ -191,7 +184,7 @@ def heat(
     slanted = max(len(drawable(name)) for name in columns) > 6
     turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
     with style.themed():
-        figure, panels = _panels(table, col, width=width, height=0.9 + 0.24 * len(rows) + 0.5 * slanted, sharey=True)
+        figure, panels = _panels(table, col, height=0.9 + 0.24 * len(rows) + 0.5 * slanted)
         for name, ax, its in panels:
             wide = its.pivot(index=row, columns=column).reindex(index=rows)
             numbers = wide[value].reindex(columns=columns).astype(float)
@@ -205,7 +198,7 @@ def heat(
             ax.set_yticks(np.arange(len(rows)) + 0.5, [drawable(one) for one in rows])
             ax.tick_params(length=0)
             ax.grid(visible=False)
-            _words(ax, name, its, "", xlabel or column, ylabel or row)
+            _words(ax, name, its, "", column, row)
         bar = figure.colorbar(ax.collections[0], ax=[ax for _, ax, _ in panels], shrink=0.8, pad=0.02)
         bar.outline.set_visible(False)
         bar.set_label(drawable(label or value))
@@ -217,17 +210,14 @@ def images(
     titles: Sequence[object] = (),
     *,
     groups: Sequence[object] = (),
-    boxes: Mapping[int, Sequence[tuple[str, tuple[float, float, float, float]]]] | None = None,
     columns: int = 8,
-    cmap: str = "gray",
-    width: float = PAGE,
 ) -> Figure:
     """Pictures in rows of ``columns``, each under its title.
 
     ``pixels``: uint8 (N, 3, H, W), (N, H, W, 3) or (N, H, W) in grey, or a list of pictures of several sizes.
     ``titles``: one for each picture, in any script. ``groups``: one for each picture; those of one group stand together
-    under its name. ``boxes``: {place of the picture: [(name, (left, top, right, bottom))]} in pixels. Raises InputError
-    for values that are not uint8, and for a number of titles or groups that is not that of the pictures.
+    under its name. Raises InputError for values that are not uint8, and for a number of titles or groups that is not
+    that of the pictures.
     """
     pictures = [_picture(one) for one in pixels]
     for what, given in (("titles", titles), ("groups", groups)):
@@ -239,15 +229,14 @@ def images(
     for place in range(len(pictures)):
         members.setdefault(groups[place] if len(groups) else None, []).append(place)
     columns = min(columns, max(map(len, members.values())))
-    side = min(width / columns, 1.6)  # inches
+    side = min(PAGE / columns, 1.6)  # inches
     words = [_short(title, letters=max(6, int(side * 72 / 4.4))) for title in titles]  # a letter is 4.4 points wide
     tall = side * min(2, max(one.shape[0] / one.shape[1] for one in pictures))
     tall += 0.04 + LINE * max((title.count("\n") + 1 for title in words), default=0)
     rows = {name: -(-len(places) // columns) for name, places in members.items()}
     heights = [count * tall + 0.22 * bool(len(groups)) for count in rows.values()]
-    looks = style.looks(name for found in (boxes or {}).values() for name, _ in found)
     with style.themed():
-        figure = Figure(figsize=(side * columns, sum(heights) + 0.3 * bool(looks)), layout="constrained")
+        figure = Figure(figsize=(side * columns, sum(heights)), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0.02, wspace=0.02)
         parts = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
         for part, (name, places) in zip(parts, members.items(), strict=True):
@@ -257,12 +246,8 @@ def images(
                 ax.set_axis_off()
                 if number < len(places):
                     place = places[number]
-                    ax.imshow(pictures[place], cmap=cmap, interpolation="nearest", vmin=0, vmax=255)
+                    ax.imshow(pictures[place], cmap="gray", interpolation="nearest", vmin=0, vmax=255)
                     ax.set_title(words[place] if words else "", fontsize=SMALL, loc="center", pad=2)
-                    for label, box in (boxes or {}).get(place, ()):
-                        _frame(ax, box, looks[label])
-        if looks:
-            _legend(figure, looks, above=True, markers=False)
         return _settled(figure)
 
 
@@ -280,7 +265,7 @@ def _of(table: pd.DataFrame, column: str | None, value: Any) -> pd.DataFrame:
 
 
 def _panels(
-    table: pd.DataFrame, col: str | None, *, width: float | None, height: float, sharey: bool
+    table: pd.DataFrame, col: str | None, *, height: float, width: float | None = None
 ) -> tuple[Figure, list[Panel]]:
     """A figure with a panel for each value of ``col``: up to three in a row."""
     values = list(dict.fromkeys(table[col])) if col else [None]
@@ -288,7 +273,7 @@ def _panels(
     down = -(-len(values) // along)
     size = (width or (PAGE if along > 1 else 1.4 * COLUMN), height * down)
     figure = Figure(figsize=size, layout="constrained")
-    axes = list(figure.subplots(down, along, squeeze=False, sharex=True, sharey=sharey).flat)
+    axes = list(figure.subplots(down, along, squeeze=False, sharex=True, sharey=True).flat)
     for ax in axes[len(values) :]:
         ax.remove()
     for ax in axes[max(0, len(values) - along) : len(values)]:  # also above a place that stays empty
@@ -364,11 +349,10 @@ def _apart(heights: dict[Any, float], gap: float) -> dict[Any, float]:
     return dict(zip(names, values.tolist(), strict=True))
 
 
-def _legend(
-    figure: Figure, looks: dict[Any, Look], *, above: bool = False, lines: bool = True, markers: bool = True
-) -> None:
+def _legend(figure: Figure, looks: dict[Any, Look], *, above: bool = False) -> None:
+    """A legend beside the panels, or ``above`` those of a forest, which has no lines."""
     handles = [
-        Line2D([], [], color=look.colour, marker=look.marker if markers else "", ls=look.line if lines else "",
+        Line2D([], [], color=look.colour, marker=look.marker, ls="" if above else look.line,
                ms=_size(look), label=drawable(level))
         for level, look in looks.items()
     ]  # fmt: skip
@@ -385,11 +369,11 @@ def _dark(look: Look) -> tuple[float, ...]:
     return tuple(0.75 * part for part in to_rgb(look.colour))
 
 
-def _numbers(rows: pd.DataFrame, x: str) -> list[str]:
+def _numbers(rows: pd.DataFrame) -> list[str]:
     """Means and intervals in words."""
     ends = (rows.get(name, [np.nan] * len(rows)) for name in ("low", "high"))
     words = []
-    for mean, low, high in zip(rows[x], *ends, strict=True):
+    for mean, low, high in zip(rows["mean"], *ends, strict=True):
         words.append(f"{mean:+z.1f} [{low:+z.1f}, {high:+z.1f}]" if np.isfinite(low) else f"{mean:+z.1f}")
     return [one.replace("-", "\N{MINUS SIGN}") for one in words]
 
@@ -411,14 +395,6 @@ def _short(title: object, *, letters: int) -> str:
     """A title in at most two lines of so many letters."""
     lines = textwrap.wrap(drawable(title), letters) or [""]
     return "\n".join(lines[:2]) if len(lines) <= 2 else f"{lines[0]}\n{lines[1][: letters - 1]}…"
-
-
-def _frame(ax: Axes, box: tuple[float, float, float, float], look: Look) -> None:
-    """A box with a white edge, to be seen on any picture. Pixel 0 is drawn from -0.5 to 0.5."""
-    left, top, right, bottom = box
-    for colour, thick, line in (("white", 2.4, "-"), (look.colour, 1.3, look.line)):
-        corner = (left - 0.5, top - 0.5)
-        ax.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, ec=colour, lw=thick, ls=line))
 
 
 def _settled(figure: Figure) -> Figure:

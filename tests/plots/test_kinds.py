@@ -47,7 +47,6 @@ def everything():
     """Each kind of figure, with one panel and with several, with names of any script."""
     table, single = named([50, 95]), named([50, 95]).query("set == @NAMES[0]")
     pixels = np.random.default_rng(0).integers(0, 255, (4, 3, 8, 8), dtype=np.uint8)
-    boxes = {0: [(NAMES[0], (1, 1, 5, 5))]}
     yield kinds.curves(single, "n", hue="who", points=single, bounds=kinds.PERCENT, xlabel=NAMES[0], ylabel=NAMES[1])
     yield kinds.curves(table, "who", hue="n", col="set", points=table)
     yield kinds.curves(table, "n", hue="set", col="who", logx=True)
@@ -56,7 +55,7 @@ def everything():
     yield kinds.forest(table.query("n == 1"), "who", col="set")
     yield kinds.heat(single, "who", "n", "mean", label=NAMES[0])
     yield kinds.heat(table.assign(word=table["who"]), "n", "who", "mean", col="set", text="word", centre=60)
-    yield kinds.images(pixels, NAMES, groups=[NAMES[0], *NAMES[1:2] * 3], boxes=boxes)
+    yield kinds.images(pixels, NAMES, groups=[NAMES[0], *NAMES[1:2] * 3])
     listed = schemes.treatments(1, layers=NAMES)
     yield schemes.scheme(listed.assign(network=listed["network"] + NAMES[0], learns=NAMES[1]))
 
@@ -190,15 +189,6 @@ def test_images_are_drawn_as_they_are_from_either_layout(order):
     assert list(shown) == list("acbde")
     for title, one in zip("abcde", pixels, strict=True):
         assert np.array_equal(shown[title], one.transpose(1, 2, 0))
-
-
-def test_boxes_enclose_their_pixels():
-    """Pixel i is drawn from i - 0.5 to i + 0.5, so that a box from 2 to 5 holds pixels 2, 3 and 4."""
-    picture = np.zeros((10, 10), np.uint8)
-    figure = kinds.images([picture, picture], boxes={1: [("truth", (2, 3, 5, 9))]})
-    first, second = figure.axes
-    assert not first.patches
-    assert second.patches[0].get_bbox().extents.tolist() == [1.5, 2.5, 4.5, 8.5]
 
 
 @pytest.mark.parametrize(
