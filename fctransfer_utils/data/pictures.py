@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import stat
 import unicodedata
@@ -13,14 +12,13 @@ import numpy as np
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ..errors import InputError, one_line, unknown
+from ..errors import InputError, one_line
 
 ENDINGS = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm")
 )
 # Pillow reads many more formats, some (EPS) by starting other programs: a folder of pictures may not choose those.
 FORMATS = ("PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-FITS = ("crop", "stretch")
 
 # The one filter: a triangle, widened as far as a picture is reduced, so that every pixel of it counts. It never
 # overshoots as bicubic and Lanczos do, and torchvision's Resize has it by default, so other networks expect it.
@@ -48,33 +46,22 @@ class Unscaled(NamedTuple):
     largest: float = 255.0
 
 
-def read_picture(path: Path | str, size: int, *, scale: float | None = None, fit: str = "crop") -> np.ndarray:
-    """The picture in ``path`` as RGB, uint8 (size, size, 3), upright as its EXIF says, of an animation the first frame.
+def unscaled(path: Path | str, size: int) -> Unscaled:
+    """The picture in ``path`` as RGB (size, size, 3), upright as its EXIF says, of an animation the first frame.
 
-    ``fit``: "crop" brings the shorter side to ``size`` and takes the centre, as the papers do; "stretch" keeps all of
-    the picture and not its proportions. A picture that has the size already keeps its values bit for bit.
-    What is transparent becomes white. ``scale`` is the value that means white in pictures of more than 8 bits a
-    channel: the largest of the whole set. Without it the least of 1, 255, 4095 and 65535 that holds the picture.
+    The shorter side is brought to ``size`` and the centre taken, as the papers do. A picture that has the size already
+    keeps its values bit for bit. What is transparent becomes white. Pictures of more than 8 bits a channel keep their
+    values, for whoever looks for the largest of a set, which means white there: see ``in_bytes``.
     Raises BadPicture, an InputError, for a file that is no picture, is cut short or has too many pixels.
     """
-    if scale is not None and not 0 < scale < math.inf:
-        raise InputError(f"scale {scale} cannot mean white; give the largest value of the set, more than 0.")
-    found = unscaled(path, size, fit=fit)
-    return in_bytes(found, scale or _white(found))
-
-
-def unscaled(path: Path | str, size: int, *, fit: str = "crop") -> Unscaled:
-    """As ``read_picture``, but deep pictures keep their values, for whoever looks for the largest of a set."""
     if size < 1:
         raise InputError(f"pictures of {size} pixels hold nothing; give a size of 1 or more.")
-    if fit not in FITS:
-        raise unknown("fit", fit, FITS)
     path = Path(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never end
             raise BadPicture(path, "not a file")
         with path.open("rb") as file:
-            return _decoded(file, size, fit)
+            return _decoded(file, size)
     except (InputError, MemoryError):
         raise
     except Exception as error:  # Pillow and its plugins raise nearly anything for a damaged file
@@ -88,11 +75,9 @@ def in_bytes(found: Unscaled, scale: float) -> np.ndarray:
     return np.clip(np.rint(found.values * (255 / scale)), 0, 255).astype(np.uint8)
 
 
-def resized(image: Image.Image, size: int, *, fit: str = "crop") -> Image.Image:
-    """``image`` at ``size`` x ``size`` by the one filter."""
+def resized(image: Image.Image, size: int) -> Image.Image:
+    """The centre of ``image`` at ``size`` x ``size`` by the one filter."""
     width, height = image.size
-    if fit == "stretch":
-        return image.resize((size, size), FILTER)
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     return image.resize((size, size), FILTER, box=(left, top, left + side, top + side))
@@ -107,7 +92,7 @@ def printable(name: object) -> str:
     )
 
 
-def _decoded(file: BinaryIO, size: int, fit: str) -> Unscaled:
+def _decoded(file: BinaryIO, size: int) -> Unscaled:
     start = file.read(3)
     file.seek(0)
     if not start:
@@ -123,9 +108,9 @@ def _decoded(file: BinaryIO, size: int, fit: str) -> Unscaled:
     image.load()
     _turn(image)
     if image.mode.startswith(("I", "F")):
-        return _deep(image, size, fit)
+        return _deep(image, size)
     colours = _on_white(image)
-    values = np.array(resized(colours, size, fit=fit))
+    values = np.array(resized(colours, size))
     if halved:
         return Unscaled(values.astype(np.float32) * 257, "integers", 257.0 * np.asarray(colours).max())
     return Unscaled(values)
@@ -152,7 +137,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
-def _deep(image: Image.Image, size: int, fit: str) -> Unscaled:
+def _deep(image: Image.Image, size: int) -> Unscaled:
     """Greys of 16 or 32 bits, resized as floats."""
     values = np.asarray(image).astype(np.float32)
     if not np.isfinite(values).all() or values.min() < 0:
@@ -160,15 +145,8 @@ def _deep(image: Image.Image, size: int, fit: str) -> Unscaled:
     clear = values == image.info.get("transparency", -1)
     largest = float(values.max(initial=0, where=~clear))
     values[clear] = largest
-    grey = np.asarray(resized(Image.fromarray(values), size, fit=fit))
+    grey = np.asarray(resized(Image.fromarray(values), size))
     return Unscaled(np.repeat(grey[..., None], 3, 2), "floats" if image.mode == "F" else "integers", largest)
-
-
-def _white(found: Unscaled) -> float:
-    """The least usual white that holds a deep picture; its own largest value if no usual one is near."""
-    if found.kind == "floats" and 1 < found.largest < 16:
-        return found.largest
-    return next((white for white in (1.0, 255.0, 4095.0, 65535.0) if found.largest <= white), found.largest)
 
 
 def _reason(error: Exception) -> str:
