@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from made_pictures import tiny_imagenet
 from PIL import Image
-from timm.data import ImageNetInfo
 from torchvision.transforms import v2
 
-from fctransfer_utils.data import public, splits
+from fctransfer_utils.data import public
 from fctransfer_utils.data.folders import read_folder
-from fctransfer_utils.data.public import halves_of, natural_manmade, read_public
+from fctransfer_utils.data.public import halves_of, read_public
 from fctransfer_utils.errors import InputError
 
 WORDS = {"n01443537": "goldfish, Carassius auratus", "n02124075": "Egyptian cat", "n03042490": "cliff dwelling"}
@@ -133,26 +132,7 @@ def test_cifar_that_is_incomplete_or_pickled_is_refused_and_the_file_named(tmp_p
         read_public("cifar10", tmp_path, size=32)
 
 
-def test_published_cifar_has_60000_images():
-    for name in ("cifar10", "cifar100"):
-        assert sum(public.CIFAR[name].files.values()) == 60_000
-
-
-def test_an_unknown_set_is_refused(tmp_path):
-    with pytest.raises(InputError, match="cifar10"):
-        read_public("cifar", tmp_path, size=32)
-
-
-def test_natural_classes_of_imagenet_are_those_of_the_published_split():
-    natural, made = natural_manmade(ImageNetInfo().label_names())
-    assert set(natural) == splits.NATURAL
-    assert (len(natural), len(made)) == (449, 551)
-
-
-def test_what_is_not_known_to_be_natural_is_refused_and_no_half_is_made_of_it(tiny):
-    for name in ("goldfish", "n00015388", "n07566340", "n014435371"):
-        with pytest.raises(InputError, match=name):
-            natural_manmade(["n01443537", name])
+def test_halves_of_wnids_are_natural_and_made_or_none(tiny):
     train, _ = read_public("tiny-imagenet", tiny, size=32)
     assert halves_of("tiny-imagenet", train) == {"natural-manmade": ((0, 1), (2,))}
     assert halves_of("tiny-imagenet", train.of_classes([0, 1])) == {}
