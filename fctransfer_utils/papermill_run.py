@@ -58,6 +58,7 @@ def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, o
             papermill.execute_notebook(
                 path, output, parameters={"profile": profile, **(parameters or {})}, cwd=path.parent,
                 progress_bar=False, kernel_name="python3",
+                shutdown_kernel="immediate",  # all is written by then, and a graceful end may print an interrupt
                 config=Config({"KernelManager": listens if os.name == "posix" else {}}),
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
