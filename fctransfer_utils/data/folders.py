@@ -16,7 +16,7 @@ import torch
 
 from ..errors import InputError, unknown
 from ..seeds import generator
-from .decoded import Decoded, Names, decoded
+from .decoded import Names, decoded
 from .images import Images
 from .pictures import ENDINGS, printable
 
@@ -136,7 +136,6 @@ def read_folder(
     test_share: float = 0.25,
     seed: int = 0,
     on_bad: str = "stop",
-    flip: bool = True,
     progress: bool = False,
 ) -> Folder:
     """The images of a folder with train and test (or val) in it, or of one folder of classes, which ``seed`` splits.
@@ -148,29 +147,28 @@ def read_folder(
     """
     if not 0 < test_share < 1:
         raise InputError(f"test_share {test_share} leaves a part empty; give a number between 0 and 1, such as 0.25.")
-    listing, found, labels, parts = _read(root, size=size, on_bad=on_bad, progress=progress)
-    whole = Images(found.pixels, torch.tensor(labels), tuple(map(printable, listing.classes)), flip=flip)
+    listing, kept, whole, digests = _read(root, size=size, on_bad=on_bad, progress=progress)
+    parts = [picture.part for picture in kept]
     if "train" in parts:
         middle = parts.index("test")
         train, test = whole.at(slice(middle)), whole.at(slice(middle, None))  # of a slice both stay on disk
     else:
-        parts = _split(found.digests, labels, listing, share=test_share, seed=seed)
+        parts = _split(listing, whole, digests, share=test_share, seed=seed)
         train, test = (
             whole.at(torch.tensor([each == part for each in parts]).nonzero().flatten()) for part in ("train", "test")
         )
         listing = listing._replace(layout=f"{listing.layout}, {test_share:g} of each class for test by seed {seed}")
     train = train.measured()
-    return Folder(train, test.normalised_like(train), _summary(listing, found, labels, parts))
+    return Folder(train, test.normalised_like(train), _summary(listing, whole, digests, parts))
 
 
 def read_all(
     root: Path | str, *, size: int, on_bad: str = "stop", flip: bool = True, progress: bool = False
 ) -> tuple[Images, list[Path], Summary]:
     """All images of a folder as one set, measured, and the file of each; parts that it has are put together."""
-    listing, found, labels, parts = _read(root, size=size, on_bad=on_bad, progress=progress)
-    images = Images(found.pixels, torch.tensor(labels), tuple(map(printable, listing.classes)), flip=flip).measured()
-    paths = [listing.root.joinpath(*listing.pictures[position].path) for position in found.positions]
-    return images, paths, _summary(listing, found, labels, ["all"] * len(parts))
+    listing, kept, images, digests = _read(root, size=size, on_bad=on_bad, flip=flip, progress=progress)
+    paths = [listing.root.joinpath(*picture.path) for picture in kept]
+    return images.measured(), paths, _summary(listing, images, digests, ["all"] * len(kept))
 
 
 def files_of(root: Path | str) -> Listing:
@@ -184,7 +182,7 @@ def files_of(root: Path | str) -> Listing:
     places, layout = _layout(root, paths, folders)
     names = {part: _children(folders, place) for part, place in places.items()}
     _refuse(root, places, names, len(paths))
-    parts, classes = tuple(places), tuple(sorted(next(iter(names.values()))))
+    parts, classes = tuple(places), sorted(next(iter(names.values())))
     labels, pictures, left_out = {name: label for label, name in enumerate(classes)}, [], []
     for path, reason in others:
         part, name = _place(path, places)
@@ -194,7 +192,7 @@ def files_of(root: Path | str) -> Listing:
             reason = reason or ("picture in no class folder" if part else "picture beside the folders that are read")
             left_out.append(LeftOut(part, printable(name), reason, printable("/".join(path))))
     pictures.sort(key=lambda picture: (parts.index(picture.part), *picture[1:]))
-    return Listing(root, layout, parts, classes, pictures, left_out)
+    return Listing(root, layout, parts, tuple(map(printable, classes)), pictures, left_out)
 
 
 def _walk(root: Path) -> tuple[list[tuple[Names, str]], set[Names]]:
@@ -307,8 +305,10 @@ def _refuse_empty(listing: Listing, pictures: Iterable[Picture]) -> None:
             )
 
 
-def _read(root: Path | str, *, size: int, on_bad: str, progress: bool) -> tuple[Listing, Decoded, list[int], list[str]]:
-    """The listing, its images, and the label and part of each image; unreadable pictures join ``left_out``."""
+def _read(
+    root: Path | str, *, size: int, on_bad: str, progress: bool, flip: bool = True
+) -> tuple[Listing, list[Picture], Images, list[bytes]]:
+    """The listing, and of what can be read the pictures, images and digests; what cannot joins ``left_out``."""
     if on_bad not in ("stop", "skip"):
         raise unknown("choice for on_bad", on_bad, ("stop", "skip"))
     listing = files_of(root)
@@ -317,8 +317,8 @@ def _read(root: Path | str, *, size: int, on_bad: str, progress: bool) -> tuple[
     found = decoded(listing.root, [picture.path for picture in listing.pictures], size=size, progress=progress)
     for position, reason in found.bad.items():
         part, label, path = listing.pictures[position]
-        name = printable(listing.classes[label])
-        listing.left_out.append(LeftOut(part, name, reason, printable("/".join(path)), unreadable=True))
+        file = printable("/".join(path))
+        listing.left_out.append(LeftOut(part, listing.classes[label], reason, file, unreadable=True))
     if found.bad and on_bad == "stop":
         lost = [each for each in listing.left_out if each.unreadable]
         classes = Counter(f"{each.name!r} ({each.part})" for each in lost).most_common()
@@ -334,17 +334,18 @@ def _read(root: Path | str, *, size: int, on_bad: str, progress: bool) -> tuple[
             f"all {len(kept)} pictures of {whose} are alike at {size} pixels: nothing can be learnt from them. Look at "
             "the files."
         )
-    return listing, found, [picture.label for picture in kept], [picture.part for picture in kept]
+    labels = torch.tensor([picture.label for picture in kept])
+    return listing, kept, Images(found.pixels, labels, listing.classes, flip=flip), found.digests
 
 
-def _split(digests: list[bytes], labels: list[int], listing: Listing, *, share: float, seed: int) -> list[str]:
+def _split(listing: Listing, images: Images, digests: list[bytes], *, share: float, seed: int) -> list[str]:
     """The part of each image: ``share`` of each class's different images, drawn by ``seed``, are for test."""
     classes: dict[int, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for place, (digest, label) in enumerate(zip(digests, labels, strict=True)):
+    for place, (digest, label) in enumerate(zip(digests, images.labels.tolist(), strict=True)):
         classes[label][digest].append(place)
-    parts = ["train"] * len(labels)
+    parts = ["train"] * len(digests)
     for label, different in classes.items():
-        name, groups, count = printable(listing.classes[label]), list(different.values()), len(different)
+        name, groups, count = images.classes[label], list(different.values()), len(different)
         if count == 1:
             raise InputError(
                 f"class {name!r} of {printable(listing.root)} has one image, and none for test; add pictures or move "
@@ -357,12 +358,12 @@ def _split(digests: list[bytes], labels: list[int], listing: Listing, *, share: 
     return parts
 
 
-def _summary(listing: Listing, found: Decoded, labels: list[int], parts: list[str]) -> Summary:
+def _summary(listing: Listing, images: Images, digests: list[bytes], parts: list[str]) -> Summary:
     names = [part for part in ("all", "train", "test") if part in parts]
     counts, constant = ({part: [0] * len(listing.classes) for part in names} for _ in range(2))
     seen, classes = {part: Counter() for part in names}, defaultdict(set)
-    flats = torch.cat([(some == some[:, :, :1, :1]).flatten(1).all(1) for some in found.pixels.split(2000)]).tolist()
-    for part, label, digest, flat in zip(parts, labels, found.digests, flats, strict=True):
+    flats = torch.cat([(some == some[:, :, :1, :1]).flatten(1).all(1) for some in images.pixels.split(2000)]).tolist()
+    for part, label, digest, flat in zip(parts, images.labels.tolist(), digests, flats, strict=True):
         counts[part][label] += 1
         constant[part][label] += flat
         seen[part][digest] += 1
@@ -370,11 +371,11 @@ def _summary(listing: Listing, found: Decoded, labels: list[int], parts: list[st
     return Summary(
         root=printable(listing.root),
         layout=listing.layout,
-        size=found.pixels.shape[-1],
-        classes=tuple(map(printable, listing.classes)),
+        size=images.size,
+        classes=images.classes,
         counts={part: tuple(numbers) for part, numbers in counts.items()},
         constant={part: tuple(numbers) for part, numbers in constant.items()},
-        copies={part: digests.total() - len(digests) for part, digests in seen.items()},
+        copies={part: its.total() - len(its) for part, its in seen.items()},
         leaked=sum(count for digest, count in seen.get("test", {}).items() if digest in seen["train"]),
         contradicting=sum(len(each) > 1 for each in classes.values()),
         left_out=tuple(listing.left_out),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,22 +93,9 @@ def halves_of(name: str, images: Images) -> dict[str, Halves]:
     """The halves of classes that mean something: "natural-manmade" of CIFAR and of classes named by wnids, else {}."""
     known = MANMADE_CIFAR.split()
     made = [each in known if name in CIFAR else _manmade(each) for each in images.classes]
-    return {"natural-manmade": _halves(made)} if set(made) == {False, True} else {}
-
-
-def natural_manmade(wnids: Sequence[str]) -> Halves:
-    """The natural and the man-made among classes named by wnids, as positions. Raises InputError for other names."""
-    made = [_manmade(name) for name in wnids]
-    if None in made:
-        raise InputError(
-            f"class {wnids[made.index(None)]!r} is not known to be natural or man-made; name classes by the wnids of "
-            "ImageNet, as n01443537."
-        )
-    return _halves(made)
-
-
-def _halves(made: list[bool]) -> Halves:
-    return complementary(len(made), [position for position, each in enumerate(made) if not each])
+    if set(made) != {False, True}:
+        return {}
+    return {"natural-manmade": complementary(len(made), [place for place, each in enumerate(made) if not each])}
 
 
 def _manmade(name: str) -> bool | None:

@@ -57,13 +57,7 @@ def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = Fal
     if spec.needs_files:
         train, test = public.read_public(spec.name, root, size=spec.size, progress=progress)
         return Source(train, test, public.halves_of(spec.name, train))
-    given = {
-        name: value
-        for name, value in (
-            ("classes", spec.classes), ("per_class", spec.per_class), ("test_per_class", spec.test_per_class),
-        )
-        if value
-    }  # fmt: skip
+    given = {name: getattr(spec, name) for name in ("classes", "per_class", "test_per_class") if getattr(spec, name)}
     if spec.name == "documents":
         return Source(*documents.documents(size=spec.size, **given))
     if spec.name == "textures":
