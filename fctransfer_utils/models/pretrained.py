@@ -33,7 +33,6 @@ def create(
     classes: int | None = None,
     pretrained: bool = False,
     weights: Path | str | None = None,
-    sha256: str = "",
     size: int | None = None,
     seed: int = 0,
 ) -> nn.Sequential:
@@ -41,14 +40,14 @@ def create(
 
     "timm:NAME" and "torchvision:NAME" say whose; else timm's is taken where both have it. "efficientnet_lite0" is the
     bundled network. Weights are drawn from ``seed``, or with ``pretrained`` learnt on ImageNet (bundled, or fetched by
-    the library), or those of a file, ``weights``, which ``sha256`` may check. ``classes``: draw a new last layer for so
+    the library), or those of a file, ``weights``. ``classes``: draw a new last layer for so
     many; None keeps that of the weights. ``size`` of the images in pixels, if it is not the network's own: a ViT or
     Swin is fitted to it, and InputError is raised if a network cannot take it.
     """
     if pretrained and weights is not None:
         raise InputError(f"{name!r} can have public weights or those of {weights}, not both; leave one out.")
     library, model = find(name)
-    tensors = None if weights is None else read_tensors(weights, sha256=sha256)
+    tensors = None if weights is None else read_tensors(weights)
     net = as_published(name, pretrained=pretrained and library == "timm" and name != BUNDLED, seed=seed)
     if pretrained and name == BUNDLED:
         _copy_in_order(net, read_tensors(bundled_file(), sha256=SHA256))

@@ -205,13 +205,7 @@ def heat(
         return _settled(figure)
 
 
-def images(
-    pixels: Any,
-    titles: Sequence[object] = (),
-    *,
-    groups: Sequence[object] = (),
-    columns: int = 8,
-) -> Figure:
+def images(pixels: Any, titles: Sequence[object] = (), *, groups: Sequence[object] = (), columns: int = 8) -> Figure:
     """Pictures in rows of ``columns``, each under its title.
 
     ``pixels``: uint8 (N, 3, H, W), (N, H, W, 3) or (N, H, W) in grey, or a list of pictures of several sizes.

@@ -161,24 +161,13 @@ def families() -> tuple[str, ...]:
 
 
 @cache
-def _face(family: str) -> Any:
-    try:
-        return font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family])))
-    except (OSError, RuntimeError, ValueError):
-        return None
-
-
-@cache
 def _has(family: str, letter: str) -> bool:
     """Whether the font has the character and can draw it (fonts of coloured pictures cannot be drawn)."""
-    face = _face(family)
-    if face is None or not face.get_char_index(ord(letter)):
-        return False
     try:
-        face.load_char(ord(letter))
-    except (RuntimeError, ValueError):
+        face = font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family])))
+        return face.get_char_index(ord(letter)) > 0 and face.load_char(ord(letter)) is not None
+    except (OSError, RuntimeError, ValueError):
         return False
-    return True
 
 
 def drawable(text: object) -> str:

@@ -76,7 +76,11 @@ def train_together(
     chance = generator(seed, device=device)
     began = saved = time.perf_counter()
     epochs, batches = recipe.epochs_for(len(learn)), recipe.batches(len(learn))
-    about = _about(members, learn, recipe, seed, setting, loss, clip, watch) if checkpoint else ""
+    about = ""
+    if checkpoint:
+        named = getattr(loss, "__qualname__", type(loss).__qualname__)
+        told = {"recipe": asdict(recipe), "seed": seed, "setting": asdict(setting), "loss": named, "clip": clip}
+        about = _about(members, learn, **told, watched=watch is not None)
     with seeded(seed, device):
         for epoch in range(_resume(checkpoint, about, members, chance, device), epochs):
             for member in members:
@@ -194,34 +198,18 @@ def _check_shared(members: list[_Member], deepest: nn.Sequential) -> None:
                 )
 
 
-def _about(
-    members: list[_Member],
-    learn: Images,
-    recipe: Recipe,
-    seed: int,
-    setting: Setting,
-    loss: Loss,
-    clip: float,
-    watch: Images | None,
-) -> str:
-    """A checksum of all that a training depends on, its images and the weights that it starts from among them."""
+def _about(members: list[_Member], learn: Images, **told: object) -> str:
+    """A checksum of what is ``told`` of a training, its images and the weights that it starts from."""
     weights = hashlib.sha256()
     for member in members:
         for name, values in member.net.state_dict().items():
             weights.update(f"{name} {tuple(values.shape)}".encode())
             weights.update(values.cpu().flatten().view(torch.uint8).numpy())
-    told = {
-        "recipe": asdict(recipe),
-        "seed": seed,
-        "setting": asdict(setting),
-        "loss": getattr(loss, "__qualname__", type(loss).__qualname__),
-        "clip": clip,
-        "watched": watch is not None,
+    return checksum(told | {
         "frozen": [member.n for member in members],
         "images": [learn.fingerprint(), learn.mean, learn.std, learn.flip],
         "weights": weights.hexdigest(),
-    }
-    return checksum(told)
+    })  # fmt: skip
 
 
 def _save(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, unknown
 from ..seeds import generator
-from .device import Setting, seeded
+from .device import seeded
 from .loop import History
 from .recipe import Recipe
 
@@ -191,15 +191,13 @@ def fit_heads(
     *,
     rates: Sequence[float] | None = None,
     seed: int = 0,
-    setting: Setting | None = None,
 ) -> list[History]:
-    """Train heads of one shape in place and at once on fixed features (N, F), or (K, N, F) for K heads.
+    """Train heads of one shape, on the CPU, in place and at once on fixed features (N, F), or (K, N, F) for K heads.
 
     Each ends as ``training.loop.train`` would leave it alone on these features: all see the same batches and dropout.
     ``labels``: (N,) or (K, N). ``rates``: the learning rate of each head, in place of the recipe's. Heads are made of
     Flatten, Linear, ReLU and Dropout; raises InputError for anything else.
     """
-    setting = setting or Setting()
     layers = _same_layers(heads)
     linears = [[part for part in head.modules() if isinstance(part, nn.Linear)] for head in heads]
     wanted = linears[0][0].in_features if linears[0] else 0
@@ -209,21 +207,19 @@ def fit_heads(
         )
     stacks = [torch.stack([each.weight.detach().T for each in places]) for places in zip(*linears, strict=True)]
     stacks += [torch.stack([each.bias.detach()[None] for each in places]) for places in zip(*linears, strict=True)]
-    stacks = [stack.to(setting.device).requires_grad_() for stack in stacks]
+    stacks = [stack.requires_grad_() for stack in stacks]
     speeds = [torch.zeros_like(stack) for stack in stacks]
-    features, labels = features.to(setting.device), labels.to(setting.device)
-    peaks = torch.tensor(rates or [recipe.learning_rate] * len(heads), device=setting.device)[:, None, None]
+    peaks = torch.tensor(rates or [recipe.learning_rate] * len(heads))[:, None, None]
     images, step, began = labels.shape[-1], 0, time.perf_counter()
     epochs, batches = recipe.epochs_for(images), recipe.batches(images)
-    chance, histories = generator(seed, device=setting.device), [History() for _ in heads]
-    with seeded(seed, setting.device):
+    chance, histories = generator(seed), [History() for _ in heads]
+    with seeded(seed, "cpu"):
         for epoch in range(epochs):
-            totals = torch.zeros(len(heads), device=setting.device)
-            for chosen in torch.randperm(images, generator=chance, device=setting.device).tensor_split(batches):
-                with setting.autocast():
-                    scores = _stacked(layers, stacks, features[..., chosen, :].expand(len(heads), -1, -1))
+            totals = torch.zeros(len(heads))
+            for chosen in torch.randperm(images, generator=chance).tensor_split(batches):
+                scores = _stacked(layers, stacks, features[..., chosen, :].expand(len(heads), -1, -1))
                 truth = labels[..., chosen].expand(len(heads), -1)
-                losses = F.cross_entropy(scores.float().transpose(1, 2), truth, reduction="none").mean(1)
+                losses = F.cross_entropy(scores.transpose(1, 2), truth, reduction="none").mean(1)
                 slopes = torch.autograd.grad(losses.sum(), stacks)  # heads share nothing: the gradient of each
                 rate = recipe.rate(step, epochs * batches) * peaks
                 with torch.no_grad():

@@ -49,7 +49,7 @@ def font_with_a_cat(tmp_path):
 
 
 def _forget():
-    for cached in (style.families, style._face, style._has, style._settings):
+    for cached in (style.families, style._has, style._settings):
         cached.cache_clear()
 
 

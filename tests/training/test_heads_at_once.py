@@ -9,7 +9,6 @@ from torch import nn
 
 from fctransfer_utils.data.images import Images
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.training.device import Setting
 from fctransfer_utils.training.loop import train
 from fctransfer_utils.training.probes import fit_heads
 from fctransfer_utils.training.recipe import Recipe
@@ -93,15 +92,6 @@ def test_one_that_diverges_leaves_the_others_alone():
     fit_heads(lone[:1], features[0], labels, RECIPE)
     assert [history.diverged for history in histories] == [False, True]
     torch.testing.assert_close(heads[0][1].weight, lone[0][1].weight, rtol=0, atol=1e-6)
-
-
-def test_bfloat16_reaches_nearly_the_same_loss():
-    features, labels = rows()
-    ended = [
-        fit_heads([head(0)], features[0], labels, RECIPE, setting=Setting(dtype=dtype))[0].curve[-1]["loss"]
-        for dtype in ("float32", "bfloat16")
-    ]
-    assert ended[0] == pytest.approx(ended[1], rel=0.02)
 
 
 @pytest.mark.parametrize(
