@@ -1,4 +1,4 @@
-"""Convex probes, which tell how much of a class a linear map reads off features, and many small heads at once."""
+"""Convex probes, which tell how much of a class a linear map reads off features, and many linear heads at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError, unknown
 from ..seeds import generator
-from .device import seeded
 from .loop import History
 from .recipe import Recipe
 
@@ -184,7 +183,7 @@ def cross_validated(
 
 
 def fit_heads(
-    heads: Sequence[nn.Sequential],
+    heads: Sequence[nn.Module],
     features: Tensor,
     labels: Tensor,
     recipe: Recipe,
@@ -192,52 +191,58 @@ def fit_heads(
     rates: Sequence[float] | None = None,
     seed: int = 0,
 ) -> list[History]:
-    """Train heads of one shape, on the CPU, in place and at once on fixed features (N, F), or (K, N, F) for K heads.
+    """Train heads of one linear layer each, on the CPU, in place and at once on fixed features (N, F), labels (N,).
 
-    Each ends as ``training.loop.train`` would leave it alone on these features: all see the same batches and dropout.
-    ``labels``: (N,) or (K, N). ``rates``: the learning rate of each head, in place of the recipe's. Heads are made of
-    Flatten, Linear, ReLU and Dropout; raises InputError for anything else.
+    Each ends as ``training.loop.train`` would leave it alone on these features: all see the same batches. ``rates``:
+    the learning rate of each head, in place of the recipe's. Raises InputError for heads of other layers and shapes.
     """
-    layers = _same_layers(heads)
-    linears = [[part for part in head.modules() if isinstance(part, nn.Linear)] for head in heads]
-    wanted = linears[0][0].in_features if linears[0] else 0
-    if features.shape[-1] != wanted:
+    linears = [_linear(head) for head in heads]
+    if any(each.weight.shape != linears[0].weight.shape for each in linears):
+        raise InputError("heads of different shapes are not trained at once; call fit_heads for each shape.")
+    if features.shape[-1] != linears[0].in_features:
         raise InputError(
-            f"heads that read {wanted} numbers do not fit features of {features.shape[-1]}; build them for these."
+            f"heads that read {linears[0].in_features} numbers do not fit features of {features.shape[-1]}; build them "
+            "for these."
         )
-    stacks = [torch.stack([each.weight.detach().T for each in places]) for places in zip(*linears, strict=True)]
-    stacks += [torch.stack([each.bias.detach()[None] for each in places]) for places in zip(*linears, strict=True)]
-    stacks = [stack.requires_grad_() for stack in stacks]
-    speeds = [torch.zeros_like(stack) for stack in stacks]
+    weight = torch.stack([each.weight.detach().T for each in linears]).requires_grad_()  # (K, F, classes)
+    bias = torch.stack([each.bias.detach()[None] for each in linears]).requires_grad_()
+    speeds = [torch.zeros_like(weight), torch.zeros_like(bias)]
     peaks = torch.tensor(rates or [recipe.learning_rate] * len(heads))[:, None, None]
-    images, step, began = labels.shape[-1], 0, time.perf_counter()
-    epochs, batches = recipe.epochs_for(images), recipe.batches(images)
+    epochs, batches = recipe.epochs_for(len(labels)), recipe.batches(len(labels))
+    step, began = 0, time.perf_counter()
     chance, histories = generator(seed), [History() for _ in heads]
-    with seeded(seed, "cpu"):
-        for epoch in range(epochs):
-            totals = torch.zeros(len(heads))
-            for chosen in torch.randperm(images, generator=chance).tensor_split(batches):
-                scores = _stacked(layers, stacks, features[..., chosen, :].expand(len(heads), -1, -1))
-                truth = labels[..., chosen].expand(len(heads), -1)
-                losses = F.cross_entropy(scores.transpose(1, 2), truth, reduction="none").mean(1)
-                slopes = torch.autograd.grad(losses.sum(), stacks)  # heads share nothing: the gradient of each
-                rate = recipe.rate(step, epochs * batches) * peaks
-                with torch.no_grad():
-                    for stack, slope, speed in zip(stacks, slopes, speeds, strict=True):
-                        speed.mul_(recipe.momentum).add_(slope).add_(stack, alpha=recipe.weight_decay)
-                        stack.sub_(rate * speed)
-                    totals += losses * len(chosen)
-                step += 1
-            for history, total in zip(histories, totals.tolist(), strict=True):
-                history.curve.append({"epoch": epoch + 1, "loss": total / images})
-                history.diverged |= not math.isfinite(total)
+    for epoch in range(epochs):
+        totals = torch.zeros(len(heads))
+        for chosen in torch.randperm(len(labels), generator=chance).tensor_split(batches):
+            scores = torch.baddbmm(bias, features[chosen].expand(len(heads), -1, -1), weight)
+            truth = labels[chosen].expand(len(heads), -1)
+            losses = F.cross_entropy(scores.transpose(1, 2), truth, reduction="none").mean(1)
+            slopes = torch.autograd.grad(losses.sum(), (weight, bias))  # heads share nothing: the gradient of each
+            rate = recipe.rate(step, epochs * batches) * peaks
+            with torch.no_grad():
+                for values, slope, speed in zip((weight, bias), slopes, speeds, strict=True):
+                    speed.mul_(recipe.momentum).add_(slope).add_(values, alpha=recipe.weight_decay)
+                    values.sub_(rate * speed)
+                totals += losses * len(chosen)
+            step += 1
+        for history, total in zip(histories, totals.tolist(), strict=True):
+            history.curve.append({"epoch": epoch + 1, "loss": total / len(labels)})
+            history.diverged |= not math.isfinite(total)
     with torch.no_grad():
-        for k, parts in enumerate(linears):
-            for part, weight, bias in zip(parts, stacks, stacks[len(parts) :], strict=False):
-                part.weight.copy_(weight[k].T)
-                part.bias.copy_(bias[k, 0])
+        for k, linear in enumerate(linears):
+            linear.weight.copy_(weight[k].T)
+            linear.bias.copy_(bias[k, 0])
             histories[k].seconds = time.perf_counter() - began
     return histories
+
+
+def _linear(head: nn.Module) -> nn.Linear:
+    """The one layer of a head."""
+    layers = [part for part in head.modules() if not [*part.children()]]
+    if len(layers) != 1 or not isinstance(layers[0], nn.Linear):
+        names = ", ".join(type(part).__name__ for part in layers)
+        raise InputError(f"a head of {names} is not trained at once with others; use training.loop.train.")
+    return layers[0]
 
 
 class _Problem:
@@ -323,30 +328,3 @@ def _without(features: Features, labels: Tensor, held: Tensor) -> tuple[Features
 
 def _rows(features: Features, chosen: Tensor) -> Features:
     return features[chosen] if isinstance(features, Tensor) else {n: each[chosen] for n, each in features.items()}
-
-
-def _same_layers(heads: Sequence[nn.Sequential]) -> list[nn.Module]:
-    """The layers of the first head, if all have the same."""
-    plans = [[part for part in head.modules() if not [*part.children()]] for head in heads]
-    for plan in plans:
-        for part in plan:
-            if not isinstance(part, nn.Flatten | nn.Linear | nn.ReLU | nn.Dropout):
-                raise InputError(f"a head with {type(part).__name__} is not trained at once; use training.loop.train.")
-    shapes = [[(type(part), *(tuple(each.shape) for each in part.parameters())) for part in plan] for plan in plans]
-    if any(shape != shapes[0] for shape in shapes):
-        raise InputError("heads of different shapes are not trained at once; call fit_heads for each shape.")
-    return plans[0]
-
-
-def _stacked(layers: Sequence[nn.Module], stacks: Sequence[Tensor], signal: Tensor) -> Tensor:
-    """The scores (K, B, classes) of K heads for ``signal`` (K, B, F)."""
-    weights = iter(zip(stacks, stacks[len(stacks) // 2 :], strict=False))
-    for layer in layers:
-        if isinstance(layer, nn.Linear):
-            weight, bias = next(weights)
-            signal = torch.baddbmm(bias, signal, weight)
-        elif isinstance(layer, nn.ReLU):
-            signal = signal.relu()
-        elif isinstance(layer, nn.Dropout) and layer.p:
-            signal = signal * F.dropout(torch.ones_like(signal[0]), layer.p)
-    return signal
