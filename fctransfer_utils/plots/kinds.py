@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -90,13 +91,15 @@ def curves(
             if logx:
                 ax.xaxis.set_major_formatter(style.PlainLogFormatter())
                 ax.xaxis.set_minor_formatter(style.PlainLogFormatter())
-            if named or len(values) <= 13:
+            apart = not logx or min((b / a for a, b in pairwise(values)), default=2) > 1.4  # room for a number at each
+            if named or (len(values) <= 13 and apart):
                 ax.set_xticks([*where.values()], [drawable(value) if named else f"{value:g}" for value in values])
                 ax.set_xticks([], minor=True)
             if named:
                 ax.set_xlim(-0.5, len(values) - 0.5)
-            _within(ax, bounds, vertical=True)
             _words(ax, name, rows, counted, xlabel or x, ylabel or y)
+        for _, ax, _ in panels:  # once all have been drawn, for they share their axes
+            _within(ax, bounds, vertical=True)
         _name_lines(figure, ends, looks)
         return _settled(figure)
 
@@ -148,8 +151,9 @@ def forest(
             ax.grid(visible=True, axis="x")
             ax.grid(visible=False, axis="y")
             ax.tick_params(axis="y", length=0)
-            _within(ax, bounds, vertical=False)
             _words(ax, name, rows, counted, xlabel, "")
+        for _, ax, _ in panels:
+            _within(ax, bounds, vertical=False)
         if hue:
             _legend(figure, looks, above=True)
         return _settled(figure)

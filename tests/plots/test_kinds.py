@@ -138,6 +138,14 @@ def test_nothing_is_drawn_where_nothing_is_possible():
         assert ticks.max() <= 100
 
 
+def test_panels_that_share_an_axis_hide_nothing():
+    table = pd.DataFrame({"n": [1, 2, 1, 2], "set": ["a", "a", "b", "b"], "who": "x", "mean": [30.0, 40.0, 80.0, 90.0]})
+    for axes in kinds.curves(
+        table.assign(low=np.nan, high=np.nan), "n", hue="who", col="set", bounds=kinds.PERCENT
+    ).axes:
+        assert axes.get_ylim()[0] < 30 < 90 < axes.get_ylim()[1]
+
+
 def test_names_stand_once_at_the_ends_or_in_a_legend():
     apart = LEVELS[LEVELS["treatment"].isin(["base", "AnB"])]
     crowd = pd.concat([LEVELS.assign(mean=60.0, treatment=LEVELS["treatment"] + end) for end in ("", " ", "  ", "_")])
