@@ -28,13 +28,12 @@ Names = tuple[str, ...]  # a path below the root
 
 
 class Decoded(NamedTuple):
-    """``pixels`` uint8 (n, 3, size, size), mapped from disk, of the pictures at ``positions`` of those asked for.
+    """``pixels`` uint8 (n, 3, size, size), mapped from disk, of the pictures that can be read, in their order.
 
-    ``bad``: why the others cannot be read. ``digests``: a name of each image's pixels.
+    ``bad``: the positions of the others, and why. ``digests``: a name of each image's pixels.
     """
 
     pixels: Tensor
-    positions: list[int]
     bad: dict[int, str]
     digests: list[bytes]
 
@@ -83,23 +82,23 @@ def keep(
 
     key = checksum([DECODER, PIL.__version__, size, facts])
     array = build_folder() / "images" / f"{key}.npy"
-    found = _kept(array, count)
+    found = _kept(array)
     if found is None:
         try:
             array.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(array.with_name(f".{key}.lock")):
-                if _kept(array, count) is None:
+                if _kept(array) is None:
                     _write(array, count, make, size=size, progress=progress)
         except OSError as error:
             raise InputError(
                 f"decoded images cannot be written to {printable(array.parent)}: {one_line(error)}; make room there, "
                 "or set FCTRANSFER_BUILD to a folder that can be written."
             ) from None
-        found = _kept(array, count)
+        found = _kept(array)
     return found
 
 
-def _kept(array: Path, count: int) -> Decoded | None:
+def _kept(array: Path) -> Decoded | None:
     """What lies in the file ``array``; None unless it is whole and the pixels are those that were written."""
     try:
         about = json.loads(array.with_suffix(".json").read_text(encoding="utf-8"))
@@ -110,8 +109,7 @@ def _kept(array: Path, count: int) -> Decoded | None:
         bad = {int(position): reason for position, reason in about["bad"].items()}
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
-    positions = [position for position in range(count) if position not in bad]
-    return Decoded(torch.from_numpy(pixels), positions, bad, digests)
+    return Decoded(torch.from_numpy(pixels), bad, digests)
 
 
 def _write(array: Path, count: int, make: Callable, *, size: int, progress: bool) -> None:

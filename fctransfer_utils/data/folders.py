@@ -327,7 +327,7 @@ def _read(
             f"{_few(f'{count} of {name}' for name, count in classes)}. Mend or remove them, or leave them out by "
             'on_bad="skip".'
         )
-    kept = [listing.pictures[position] for position in found.positions]
+    kept = [picture for position, picture in enumerate(listing.pictures) if position not in found.bad]
     _refuse_empty(listing, kept)
     if len(set(found.digests)) == 1:
         raise InputError(
