@@ -24,3 +24,16 @@ def study(accuracies, *, replicates=5, spread=0.001, cuts=range(1, 8), **labels)
                     top1 = (value(n) if callable(value) else value) + step
                     rows.append(row(treatment, top1, n=n, replicate=replicate, target=target, **labels))
     return pd.DataFrame(rows)
+
+
+def figure_1(n, layers=("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")):
+    """The networks of Figure 1 of Yosinski et al. at ``n``, as ``plots.schemes.scheme`` draws them."""
+    kinds = [("base A", "", False, "A"), ("base B", "", False, "B")]
+    kinds += [(f"{donor}{n}B{plus}", donor, not plus, "B") for donor in "BA" for plus in ("", "+")]
+    return pd.DataFrame(
+        {
+            "network": network, "layer": layer, "source": donor if donor and number <= n else "random",
+            "frozen": frozen and number <= n, "learns": learns,
+        }
+        for network, donor, frozen, learns in kinds for number, layer in enumerate(layers, start=1)
+    )  # fmt: skip

@@ -17,7 +17,6 @@ from ..errors import InputError, unknown
 from . import style
 from .style import PAGE, drawable
 
-LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 SOURCES = {"A": "#E8935F", "B": "#B5D9F0", "random": "#FFFFFF"}  # apart in grey, too
 COLUMNS = ("network", "layer", "source", "frozen")
 PARTS = {"features": "#B5D9F0", "activation": "#FFFFFF", "dropout": "#FFFFFF", "join": "#000000"}
@@ -26,28 +25,12 @@ LINE = {"A": "-", "B": "-", "random": (0, (3, 2))}
 KEY = {"A": "copied from base A", "B": "copied from base B", "random": "new: drawn at random"}
 
 
-def treatments(n: int, *, layers: Sequence[str] = LAYERS) -> pd.DataFrame:
-    """The list for the treatments of Yosinski et al. at ``n``: baseA, baseB, BnB, BnB+, AnB and AnB+.
-
-    A row for each network and layer, from the input to the scores: ``network``, ``layer``, ``source`` of the weights
-    that training starts from ("A", "B" or "random"), ``frozen``, ``learns`` (the half it is trained on).
-    """
-    if not 1 <= n < len(layers):
-        raise InputError(f"there is nothing to copy, or to learn, at n = {n}; choose 1 to {len(layers) - 1}.")
-    kinds = [("base A", "", False, "A"), ("base B", "", False, "B")]
-    kinds += [(f"{donor}{n}B{plus}", donor, not plus, "B") for donor in "BA" for plus in ("", "+")]
-    rows = []
-    for network, donor, frozen, learns in kinds:
-        for number, layer in enumerate(layers, start=1):
-            copied = bool(donor) and number <= n
-            rows.append((network, layer, donor if copied else "random", copied and frozen, learns))
-    return pd.DataFrame(rows, columns=[*COLUMNS, "learns"])
-
-
 def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
-    """Draw the networks of ``table``, see ``treatments``; its column ``learns`` is optional.
+    """Draw the networks of ``table``: a row for each network and layer, from the input to the scores.
 
-    Layers stand in the order of the table. Raises InputError for a column that is not there and an unknown source.
+    Columns: ``network``, ``layer``, ``source`` of the weights that training starts from ("A", "B" or "random"),
+    ``frozen``, and if it is there ``learns``, the half that it is trained on. Raises InputError for a column that is
+    not there and an unknown source.
     """
     _check(table, COLUMNS, "layer")
     for source in table["source"]:

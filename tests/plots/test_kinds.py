@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from made_networks import study
+from made_networks import figure_1, study
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
@@ -56,7 +56,7 @@ def everything():
     yield kinds.heat(single, "who", "n", "mean", label=NAMES[0])
     yield kinds.heat(table.assign(word=table["who"]), "n", "who", "mean", col="set", text="word", centre=60)
     yield kinds.images(pixels, NAMES, groups=[NAMES[0], *NAMES[1:2] * 3])
-    listed = schemes.treatments(1, layers=NAMES)
+    listed = figure_1(1, layers=NAMES)
     yield schemes.scheme(listed.assign(network=listed["network"] + NAMES[0], learns=NAMES[1]))
 
 
