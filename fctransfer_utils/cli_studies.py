@@ -8,15 +8,15 @@ import shlex
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .data.spec import SOURCES
-from .errors import InputError, unknown
+from .errors import InputError, one_line, unknown
 from .experiments import profiles, studies
 from .experiments.store import Store
-from .files import build_folder
+from .files import TABLES, build_folder
 from .models.spec import NetSpec
 from .training.recipe import Recipe
 
@@ -53,6 +53,26 @@ def _recipes(sizes: profiles.Profile, options: Namespace) -> studies.Study:
     return studies.recipes(sizes, grid=_grid(options), treatment=options.treatment, n=options.n)
 
 
+def _volumes(sizes: profiles.Profile, options: Namespace) -> studies.Study:
+    import pandas as pd
+
+    file = Path(options.recipes or TABLES / f"recipes_volumes_{options.data.replace('-', '_')}.csv")
+    if not file.is_file():
+        raise InputError(
+            f"no rates for few images of {options.data!r} are known: there is no {shown(file)}. Give a table of "
+            "studies.volume_search, as notebook 07 makes it: --recipes FILE."
+        )
+    try:
+        chosen = studies.best_recipes(profiles.profile("full", options.data), pd.read_csv(file))
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"{shown(file)} is no table of rates and steps ({one_line(error)}); see notebook 07."
+        ) from None
+    if options.profile == "smoke":
+        chosen = {cell: replace(recipe, steps=sizes.few.steps) for cell, recipe in chosen.items()}
+    return studies.volumes(sizes, chosen)
+
+
 # Another study is an entry here; an option that no other study has is one in OPTIONS, too.
 STUDIES = {
     "transfer": Entry(
@@ -72,6 +92,13 @@ STUDIES = {
         lambda sizes, options: studies.random_filters(sizes, split=options.split or "random"),
         ("replicates", "cuts", "split"),
         "--cuts 1-7",
+    ),
+    "volumes": Entry(
+        "few images: from scratch, copied and frozen, or fine-tuned, each at its own rate (notebook 07)",
+        _volumes,
+        ("replicates", "recipes"),
+        "--replicates 0-2",
+        by=lambda options: ["per_class", "n"],
     ),
     "recipes": Entry(
         "rates and lengths, on classes and images that no other study judges",
@@ -97,6 +124,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "replicates": {"metavar": "0-2,4", "help": "splits with a seed of their own; default: the profile's"},
     "cuts": {"metavar": "1,4-7", "help": "the n of every treatment; default: the profile's"},
     "split": {"metavar": "NAME", "help": "random, paper, letters-symbols, natural-manmade or paper-natural-manmade"},
+    "recipes": {"metavar": "FILE", "help": "what studies.volume_search tried; default: the committed table"},
     "grid": {"action": "append", "metavar": "NAME=V,V", "help": f"may be repeated; default: {RATES}"},
     "treatment": {"default": "base", "metavar": "NAME", "help": "whose recipe: base (default), BnB, AnB+, ..."},
     "n": {"type": int, "default": 0, "choices": range(1, 8), "help": "for treatments with copied layers"},

@@ -20,9 +20,13 @@ from fctransfer_utils.cli_studies import STUDIES, study_of
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments import engine, studies
 from fctransfer_utils.experiments.store import Store
-from fctransfer_utils.files import build_folder
+from fctransfer_utils.files import TABLES, build_folder
 
-OTHERS = {"distant": ["--split", "random"], "recipes": ["--grid", "learning_rate=0.01,0.02", "--grid", "epochs=1,2"]}
+OTHERS = {
+    "distant": ["--split", "random"],
+    "recipes": ["--grid", "learning_rate=0.01,0.02", "--grid", "epochs=1,2"],
+    "volumes": ["--recipes", str(TABLES / "recipes_volumes_glyphs.csv")],
+}
 
 
 @pytest.fixture
@@ -78,12 +82,14 @@ def test_examples_of_the_help_are_commands(command, words):
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_from_its_training_to_its_figure(command, pictures, tmp_path, study):
     options = parse(["run", *smoke(study)])
-    networks = len({network.key for _, network in study_of(options)})
+    asked = [network for _, network in study_of(options)]
+    networks = len({network.key for network in asked})
+    trained = len({each.key for network in asked for each in (network, network.donor) if each})
     assert "train" in refused(command("table", *smoke(study)))
     status, told, err = command("run", *smoke(study), *here(pictures))
     assert status == 0, err
     assert "20 classes" in told
-    assert f"{networks} networks trained" in told
+    assert f"{trained} networks trained" in told
     for treatment in {labels["treatment"] for labels, _ in study_of(options)}:
         assert any(line.startswith(treatment) for line in told.splitlines())
     assert "0 networks trained" in command("run", *smoke(study), *here(pictures))[1]
@@ -149,6 +155,8 @@ BAD = [
     (["run", "transfer", "--workers", "0"], "--workers"),
     (["run", "transfer", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "--workers"),
     (["run", "transfer", "--time-limit", "nan"], "nan"),
+    (["run", "volumes", "--data", "folder"], "--recipes FILE"),
+    (["run", "volumes", "--recipes", str(TABLES / "claims.csv")], "claims.csv is no table of rates"),
     (["run", "recipes", "--grid", "learning_rat=1"], "Did you mean 'learning_rate'"),
     (["run", "recipes", "--grid", "epochs=1.5"], "epochs=1.5"),
     (["run", "recipes", "--treatment", "AnB"], "--n"),
