@@ -36,7 +36,7 @@ def documents(
 
     All pages have the same parts, so only places tell the class. Some rows have changed places, each part lies a
     little off, the page is moved and askew; words, lines, cells, paper, ink and noise are random.
-    Raises InputError for more classes than layouts, fewer than 2, no images or a size below 16.
+    Raises InputError as ``glyphs`` does.
     """
 
     def paint(name: str, draw: Draws) -> Tensor:

@@ -9,7 +9,7 @@ has set, and raises InputError for an empty table and for a column that it lacks
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +28,7 @@ from .style import COLUMN, PAGE, Look, drawable
 PERCENT = (0, 100)  # what is possible for an accuracy
 SMALL = 7  # points: text inside a figure
 LINE = 9.5 / 72  # inches that a line of text needs
+Bounds = tuple[float, float]
 Panel = tuple[Any, Axes, pd.DataFrame]  # its value of ``col``, where it is drawn, its rows
 
 
@@ -40,7 +41,7 @@ def curves(
     col: str | None = None,
     points: pd.DataFrame | None = None,
     across: Sequence[str] = ("base", "long", "twice"),
-    bounds: tuple[float, float] | None = None,
+    bounds: Bounds | None = None,
     zero: float | None = None,
     logx: bool = False,
     xlabel: str = "",
@@ -83,7 +84,7 @@ def curves(
                     single_at = np.full(len(single), at[0])
                 ax.plot(single_at, single[y], look.marker, color=look.colour, alpha=0.3, ms=2.5, mew=0)
                 ax.plot(at, its[y], look.marker, ls="" if crossing else look.line, color=look.colour, ms=_size(look))
-                _bars(ax, at, its, look, bounds, vertical=True)
+                _bars(ax.vlines, at, its, look, bounds=bounds)
                 if len(its):
                     ends.setdefault(ax, {})[level] = float(its[y].iloc[-1])
             if zero is not None:
@@ -99,7 +100,7 @@ def curves(
                 ax.set_xlim(-0.5, len(values) - 0.5)
             _words(ax, name, rows, counted, xlabel or x, ylabel or y)
         for _, ax, _ in panels:  # once all have been drawn, for they share their axes
-            _within(ax, bounds, vertical=True)
+            _within(ax, bounds)
         _name_lines(figure, ends, looks)
         return _settled(figure)
 
@@ -111,8 +112,6 @@ def forest(
     hue: str | None = None,
     col: str | None = None,
     points: pd.DataFrame | None = None,
-    bounds: tuple[float, float] | None = None,
-    zero: float = 0,
     margin: float | None = None,
     xlabel: str = "difference (points)",
     counted: str = "replicates",
@@ -137,23 +136,21 @@ def forest(
                 below = single[y].map(names.index).to_numpy(float) + offset + 0.22 / len(looks)
                 ax.plot(single["mean"], below, look.marker, color=look.colour, alpha=0.35, ms=2.5, mew=0)
                 ax.plot(its["mean"], at, look.marker, color=look.colour, ms=_size(look))
-                _bars(ax, at, its, look, bounds, vertical=False)
+                _bars(ax.hlines, at, its, look)
                 for height, words in zip(at, _numbers(its) if len(panels) == 1 else (), strict=False):
                     ax.annotate(
                         words, (1, height), xycoords=("axes fraction", "data"), xytext=(6, 0),
                         textcoords="offset points", va="center", fontsize=SMALL, color=_dark(look) if hue else "black",
                     )  # fmt: skip
-            ax.axvline(zero, color="black", lw=0.8, zorder=1)
+            ax.axvline(0, color="black", lw=0.8, zorder=1)
             if margin is not None:
-                ax.axvspan(zero - margin, zero + margin, color="#EEEEEE", zorder=0)
+                ax.axvspan(-margin, margin, color="#EEEEEE", zorder=0)
             ax.set(yticks=range(len(names)), yticklabels=[drawable(name) for name in names])
             ax.set_ylim(len(names) - 0.5, -0.5)
             ax.grid(visible=True, axis="x")
             ax.grid(visible=False, axis="y")
             ax.tick_params(axis="y", length=0)
             _words(ax, name, rows, counted, xlabel, "")
-        for _, ax, _ in panels:
-            _within(ax, bounds, vertical=False)
         if hue:
             _legend(figure, looks, above=True)
         return _settled(figure)
@@ -279,26 +276,22 @@ def _panels(
     return figure, [(value, ax, _of(table, col, value)) for value, ax in zip(values, axes, strict=False)]
 
 
-def _bars(
-    ax: Axes, at: np.ndarray, rows: pd.DataFrame, look: Look, bounds: tuple[float, float] | None, *, vertical: bool
-) -> None:
-    """Intervals, as far as they are possible, of the rows that have one."""
+def _bars(lines: Callable, at: np.ndarray, rows: pd.DataFrame, look: Look, *, bounds: Bounds | None = None) -> None:
+    """Intervals, as far as they are possible, of the rows that have one; ``lines``: of a panel, upright or across."""
     if "low" in rows and "high" in rows:
         low, high = (np.clip(rows[name].to_numpy(float), *(bounds or (-np.inf, np.inf))) for name in ("low", "high"))
         known = np.isfinite(low) & np.isfinite(high)
-        lines = ax.vlines if vertical else ax.hlines
         lines(at[known], low[known], high[known], color=look.colour, lw=1.2, zorder=1.8)
 
 
-def _within(ax: Axes, bounds: tuple[float, float] | None, *, vertical: bool) -> None:
-    """End the axis, but for half a marker, where nothing is possible any more."""
+def _within(ax: Axes, bounds: Bounds | None) -> None:
+    """End the upright axis, but for half a marker, where nothing is possible any more."""
     if bounds:
-        axis = ax.yaxis if vertical else ax.xaxis
         room = 0.02 * (bounds[1] - bounds[0])
-        low, high = axis.get_view_interval()
+        low, high = ax.get_ylim()
         low, high = max(low, bounds[0] - room), min(high, bounds[1] + room)
-        axis.set_ticks([at for at in axis.get_majorticklocs() if max(low, bounds[0]) <= at <= min(high, bounds[1])])
-        (ax.set_ylim if vertical else ax.set_xlim)(low, high)
+        ax.set_yticks([at for at in ax.get_yticks() if max(low, bounds[0]) <= at <= min(high, bounds[1])])
+        ax.set_ylim(low, high)
 
 
 def _words(ax: Axes, name: Any, rows: pd.DataFrame, counted: str, xlabel: str, ylabel: str) -> None:
