@@ -23,7 +23,7 @@ from made_studies import (
     small_study,
     tiny,
     trained,
-)  # fmt: skip
+)
 
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
@@ -60,8 +60,10 @@ def leftovers(store):
 
 
 def test_in_another_order(tmp_path, reference):
-    shuffled = random.Random(1).sample(STUDY, len(STUDY))
-    assert findings(STUDY, trained(shuffled, tmp_path)) == reference
+    shuffled, told = random.Random(1).sample(STUDY, len(STUDY)), []
+    store = trained(shuffled, tmp_path, progress=lambda done, total, record: told.append((done, total)))
+    assert findings(STUDY, store) == reference
+    assert told == [(done, len(STUDY)) for done in range(len(STUDY) + 1)]
 
 
 def test_each_network_in_a_run_of_its_own(tmp_path, reference):
@@ -168,12 +170,6 @@ def test_a_worker_with_other_images_is_refused(tmp_path):
     job = Job((STUDY[0][1],), tiny, "0" * 16, {}, (), tmp_path / "a" / "b.pt", deadline=0)
     with pytest.raises(InputError, match="0" * 16):
         train_job(job)
-
-
-def test_progress_counts_to_the_end(tmp_path):
-    told = []
-    trained(STUDY, tmp_path, progress=lambda done, total, record: told.append((done, total)))
-    assert told == [(done, len(STUDY)) for done in range(len(STUDY) + 1)]
 
 
 def test_a_kill_before_any_file_operation_loses_nothing(tmp_path, monkeypatch):

@@ -96,21 +96,17 @@ def test_the_other_half_of_the_other_half_is_the_first():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "named"),
+    ("made", "wrong", "named"),
     [
-        ({"copied": (1,)}, "donor"),
-        ({"frozen": (2, 1)}, "(2, 1)"),
-        ({"frozen": (0,)}, "(0,)"),
-        ({"drawn": "he"}, "no effect"),
-        ({"drawn": "uniform", "frozen": (1,)}, "'uniform'"),
+        (Network, {"copied": (1,)}, "donor"),
+        (Network, {"frozen": (2, 1)}, "(2, 1)"),
+        (Network, {"frozen": (0,)}, "(0,)"),
+        (Network, {"drawn": "he"}, "no effect"),
+        (Network, {"drawn": "uniform", "frozen": (1,)}, "'uniform'"),
+        (Classes, {"split": "random", "half": "C"}, "'C'"),
     ],
 )
-def test_what_cannot_be_is_refused(wrong, named):
+def test_what_cannot_be_is_refused(made, wrong, named):
     with pytest.raises(InputError) as error:
-        Network(**wrong)
+        made(**wrong)
     assert named in str(error.value)
-
-
-def test_halves_have_a_name():
-    with pytest.raises(InputError, match="'C'"):
-        Classes("random", "C")

@@ -60,12 +60,6 @@ def test_replicates_share_no_network_seed_or_split():
     assert set(Counter(labels["replicate"] for labels, _ in study).values()) == {len(study) // 3}
 
 
-def test_one_replicate_is_a_part_of_all():
-    few = transfer(small_profile(replicates=5), replicates=[3])
-    whole = transfer(small_profile(replicates=5))
-    assert [row for row in whole if row[0]["replicate"] == 3] == few
-
-
 def test_studies_share_their_base_networks():
     bases = {network.key for network in rows(small_study(), treatment="base")}
     assert bases == {network.key for network in rows(random_filters(small_profile()), treatment="base")}
@@ -131,19 +125,13 @@ def test_the_classes_to_tune_on_are_in_no_judged_half():
         lambda: profile("quick", few=Recipe()),
         lambda: recipes(profile("quick"), grid={"learning": (1,)}),
         lambda: recipes(profile("quick"), grid={"epochs": (1,)}, treatment="AnA"),
+        lambda: volumes(profile("full", volumes=(3,)), {}),
+        lambda: volume_search(profile("quick", held_out=0), pytest.fail),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError):
         wrong()
-
-
-@pytest.mark.parametrize("name", PROFILES)
-@pytest.mark.parametrize("data", ["glyphs", "tiny-imagenet", "folder"])
-def test_profiles_give_studies(name, data):
-    study = transfer(profile(name, data))
-    assert {labels["target"] for labels, _ in study} == {"A", "B"}
-    assert {labels["data"] for labels, _ in study} == {data}
 
 
 def source_of(classes: int) -> Source:
@@ -232,10 +220,3 @@ def test_few_images_start_from_the_base_networks_of_the_other_half():
             assert network.frozen == (network.copied if labels["treatment"] == "frozen" else ())
         else:
             assert labels["treatment"] == "scratch"
-    with pytest.raises(InputError, match="3 images a class"):
-        volumes(profile("full", volumes=(3,)), chosen)
-
-
-def test_without_images_to_choose_by_nothing_is_searched():
-    with pytest.raises(InputError, match="held_out"):
-        volume_search(profile("quick", held_out=0), pretended(lambda steps: 0.5))

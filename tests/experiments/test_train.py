@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from made_studies import CLASSES, pixels, small_profile, small_study, tiny
+from made_studies import CLASSES, pixels, small_profile, tiny
 from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 
@@ -58,15 +58,6 @@ def test_treatments_of_one_target_start_with_the_same_upper_layers(bases):
     own, other = (start(heir(B, donor, 5, frozen=True), learn, unpack(bases[donor.key])) for donor in (B, A))
     for number in (6, 7, 8):
         assert torch.equal(layer(own.state_dict(), number), layer(other.state_dict(), number))
-
-
-def test_networks_on_one_frozen_prefix_end_as_they_would_alone(bases):
-    networks = [heir(B, A, n, frozen=True) for n in (1, 4, 7)]
-    together = run(*networks, donors=bases)
-    for network, (record, weights) in zip(networks, together, strict=True):
-        alone, apart = run_one(network, donors=bases)
-        assert alone.measures == record.measures
-        assert all(torch.equal(weights[name], apart[name]) for name in weights)
 
 
 def test_layers_in_the_middle_can_be_copied_and_frozen(bases):
@@ -143,10 +134,3 @@ def test_a_network_that_diverges_is_said_to_and_has_no_measures():
     assert parse_record(record.to_json()) == record
     first, _ = run_one(heir(B, wild, 1, frozen=True), donors={wild.key: pack(weights)})
     assert first.diverged
-
-
-def test_every_network_of_a_study_can_be_started():
-    for _, network in small_study():
-        net = start(network, images_of(network, tiny)[0])
-        still = [n for n, part in enumerate(net, 1) if not any(p.requires_grad for p in part.parameters())]
-        assert tuple(still) == network.frozen
