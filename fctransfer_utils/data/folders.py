@@ -180,9 +180,17 @@ def files_of(root: Path | str) -> Listing:
     others, folders = _walk(root)
     paths = [path for path, reason in others if not reason]
     places, layout = _layout(root, paths, folders)
-    names = {part: _children(folders, place) for part, place in places.items()}
-    _refuse(root, places, names, len(paths))
-    parts, classes = tuple(places), sorted(next(iter(names.values())))
+    parts, classes = tuple(places), sorted(set().union(*(_children(folders, place) for place in places.values())))
+    if not classes:
+        raise InputError(
+            f"{printable(root)} has no class folders, and {len(paths)} pictures. Put those of each class into a folder "
+            f"of its own; pictures end in {', '.join(sorted(ENDINGS))}."
+        )
+    if len(classes) == 1:
+        raise InputError(
+            f"{printable(root)} has one class, {_few(classes)}, and nothing to tell it from; give 2 classes or more, "
+            "or name the folder deeper down in which they lie."
+        )
     labels, pictures, left_out = {name: label for label, name in enumerate(classes)}, [], []
     for path, reason in others:
         part, name = _place(path, places)
@@ -271,28 +279,6 @@ def _place(path: Names, places: dict[str, Names]) -> tuple[str, str]:
     return "", ""
 
 
-def _refuse(root: Path, places: dict[str, Names], names: dict[str, set[str]], pictures: int) -> None:
-    """Raise InputError for classes that cannot be told apart or are not in every part."""
-    every = set().union(*names.values())
-    where = {part: printable(root.joinpath(*place)) for part, place in places.items()}
-    for part, found in names.items():
-        if not every:
-            raise InputError(
-                f"{where[part]} has no class folders; {pictures} pictures lie in {printable(root)}. Put those of "
-                f"each class into a folder of its own; pictures end in {', '.join(sorted(ENDINGS))}."
-            )
-        if missing := sorted(every - found):
-            other = next(folder for its, folder in where.items() if its != part)
-            raise InputError(
-                f"classes of {other} that {where[part]} has not: {_few(missing)}; both need the same ones."
-            )
-    if len(every) == 1:
-        raise InputError(
-            f"{printable(root)} has one class, {_few(every)}, and nothing to tell it from; give 2 classes or more, or "
-            "name the folder deeper down in which they lie."
-        )
-
-
 def _refuse_empty(listing: Listing, pictures: Iterable[Picture]) -> None:
     """Raise InputError unless every class has one of ``pictures`` in every part."""
     found = {picture[:2] for picture in pictures}
@@ -300,8 +286,8 @@ def _refuse_empty(listing: Listing, pictures: Iterable[Picture]) -> None:
         empty = [name for label, name in enumerate(listing.classes) if (part, label) not in found]
         if empty:
             raise InputError(
-                f"classes of {printable(listing.root)} ({part}) without a readable picture: {_few(empty)}; put some "
-                f"there, ending in {', '.join(sorted(ENDINGS))}, or move the folders away."
+                f"classes of {printable(listing.root)} ({listing.layout}: {part}) without a readable picture: "
+                f"{_few(empty)}; put some there, ending in {', '.join(sorted(ENDINGS))}, or move the folders away."
             )
 
 
