@@ -80,7 +80,7 @@ def cut(source: Source, fitted: nn.Sequential, *, frozen: bool) -> Plain:
     modules = [net.get_submodule(part) if isinstance(part, str) else part for part in parts]
     trunk = ", ".join(_dotted(part) if isinstance(part, str) else f"nn.{part}" for part in parts)
     pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if dims == 4 else []
-    said = "".join(f"nn.{type(part).__name__}({'1' * (not place)}), " for place, part in enumerate(pool))
+    said = "nn.AdaptiveAvgPool2d(1), nn.Flatten(), " if pool else ""
     code += [f"trunk = nn.Sequential({trunk}){still}", f"model = nn.Sequential(trunk, {said}{head})"]
     return _end(source, code, nn.Sequential(nn.Sequential(*modules), *pool, last).state_dict(), "model")
 
