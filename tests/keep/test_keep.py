@@ -1,8 +1,6 @@
 """From a folder to a recommendation; what cannot be measured is told before minutes are spent."""
 
 import argparse
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -192,11 +190,6 @@ def test_the_cheapest_ways_come_first_and_each_in_enough_splits_for_an_interval(
     )
     assert [noted.count(name) for name in costs] == done
     assert all((name in left) == (count < 5) for name, count in zip(costs, done, strict=True))
-
-
-def test_help_imports_no_torch():
-    code = "import sys, fctransfer_utils.keep; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_command_says_what_to_take(small, pictures, capsys, tmp_path):

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from made_networks import figure_1, study
 from matplotlib import pyplot as plt
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 
@@ -62,7 +61,7 @@ def everything():
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Every figure, with its picture and all that was complained of, drawn while nothing is set as it should be."""
+    """Every figure, and all that was complained of, drawn while nothing is set as it should be."""
     bad, said = {"font.family": "No Such Font", "font.size": 30, "text.parse_math": True}, []
     listener = logging.Handler(logging.WARNING)
     listener.emit = said.append
@@ -70,33 +69,24 @@ def drawn():
     open_before = plt.get_fignums()
     with mpl.rc_context(bad), warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        figures = [(figure, pixels_of(figure)) for figure in everything()]
+        figures = list(everything())
+        for figure in figures:
+            figure.draw_without_rendering()
     logging.getLogger("matplotlib").removeHandler(listener)
     return figures, [*said, *heard, *set(plt.get_fignums()).difference(open_before)]
-
-
-def pixels_of(figure):
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba()).copy()
 
 
 def test_every_kind_draws_any_name_without_a_warning_and_leaves_nothing_open(drawn):
     figures, complaints = drawn
     assert not complaints
-    for figure, _ in figures:
+    for figure in figures:
         words = " ".join(text.get_text() for text in text_of(figure))
         assert "US$_ $" in words
         assert style.drawable("猫") in words
 
 
-def test_a_figure_looks_the_same_whatever_the_reader_has_set(drawn):
-    for figure, picture in drawn[0]:
-        assert np.array_equal(pixels_of(figure), picture)
-
-
 def test_nothing_is_cut_off(drawn):
-    for figure, _ in drawn[0]:
+    for figure in drawn[0]:
         inches = figure.get_tightbbox()
         assert inches.x0 > -0.01
         assert inches.y0 > -0.01
