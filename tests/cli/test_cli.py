@@ -254,12 +254,6 @@ def test_nothing_is_written_beside_pictures_that_cannot_be_changed(command, pict
     assert not list(elsewhere.iterdir())
 
 
-def test_a_build_folder_that_cannot_be_written_is_named(command, pictures, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("FCTRANSFER_BUILD", str(tmp_path / "file" / "build"))
-    assert str(tmp_path / "file") in refused(command("run", *smoke("transfer"), *here(pictures)))
-
-
 def test_what_nobody_thought_of_is_one_line_and_a_log(command, tmp_path, monkeypatch):
     def broken(*arguments, **options):
         raise RuntimeError("a line\nand another")

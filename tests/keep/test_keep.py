@@ -3,12 +3,10 @@
 import argparse
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from made_families import family
 from made_pictures import class_folders, noise, save
-from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -98,19 +96,6 @@ def test_copies_and_groups_are_not_parted(small, pictures, monkeypatch):
     assert len(set(seen[0])) == 20
     keep(pictures, **small("resnet18"), folds=3, groups=r"([0-9])\.png|copy()")
     assert len(set(seen[1])) == 11
-
-
-def test_odd_pictures_are_measured_like_others(small, tmp_path):
-    root = class_folders(tmp_path / "odd", {"a": 5, "b": 5}, side=64)
-    Image.new("RGBA", (40, 50), (200, 10, 10, 0)).save(root / "a" / "transparent.png")
-    Image.fromarray(np.linspace(0, 60000, 64 * 64).reshape(64, 64).astype(np.uint16)).save(root / "a" / "deep.tif")
-    Image.new("CMYK", (64, 64), (10, 200, 30, 0)).save(root / "b" / "print.jpg")
-    frames = [Image.new("P", (64, 64), shade) for shade in (3, 90)]
-    frames[0].save(root / "b" / "moving.gif", save_all=True, append_images=frames[1:])
-    Image.new("RGB", (12000, 9000), (9, 99, 200)).save(root / "b" / "large.jpg", quality=30)
-    found = keep(root, **small("resnet18"), folds=3, minutes=1e-6)
-    assert sum(map(sum, found.summary.counts.values())) == 15
-    assert not found.summary.left_out
 
 
 def bad(change, said):
