@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -62,6 +63,15 @@ def test_a_transparent_colour_is_white(tmp_path, ending, mode):
     image = Image.fromarray(pixels).convert(mode)
     image.save(tmp_path / f"a.{ending}", transparency=image.getpixel((0, 0)))
     assert (read_picture(tmp_path / f"a.{ending}", 32) == 255).all()
+
+
+def test_a_tiff_whose_grey_is_multiplied_by_its_opacity(tmp_path):
+    Image.new("LA", (32, 32), (0, 0)).save(tmp_path / "a.tif")
+    entry = struct.pack("<HHIHH", 338, 3, 1, 2, 0)  # the tag that says how opacity is meant: not multiplied
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data.replace(entry, struct.pack("<HHIHH", 338, 3, 1, 1, 0)))
+    assert Image.open(tmp_path / "a.tif").mode == "La"
+    assert (read_picture(tmp_path / "a.tif", 32) == 255).all()
 
 
 def test_half_transparent_is_half_of_its_colour_and_half_white(tmp_path):
