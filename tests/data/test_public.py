@@ -24,27 +24,25 @@ def tiny(tmp_path):
     return tiny_imagenet(tmp_path / "tiny-imagenet-200", WORDS)
 
 
-def cifar(folder, batches, names, *, extra=0, seed=0):
-    """Binary files of CIFAR: for each image ``extra`` bytes, its label and its pixels (3, 32, 32)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    chance = np.random.default_rng(seed)
-    written = {}
-    for file, count in batches.items():
-        records = chance.integers(0, 256, (count, extra + 1 + 3072), dtype=np.uint8)
-        records[:, extra] = np.arange(count) % 3
-        records.tofile(folder / file)
-        written[file] = records[:, extra + 1 :].reshape(-1, 3, 32, 32)
-    (folder / names).write_text("airplane\nbird\ncat\n\n")
-    return written
-
-
 @pytest.fixture
-def small(monkeypatch):
-    """CIFAR of few images: what is written beside its files' names is how many each holds."""
-    for name, about in public.CIFAR.items():
+def cifar(tmp_path, monkeypatch):
+    """``cifar(name)``: files of 1 in 2000 of its images, of three classes; the pixels (N, 3, 32, 32) of each file."""
+
+    def write(name):
+        about, written, chance = public.CIFAR[name], {}, np.random.default_rng(0)
         files = {file: count // 2000 for file, count in about.files.items()}
         monkeypatch.setitem(public.CIFAR, name, about._replace(files=files))
-    return public.CIFAR
+        *batches, names = files
+        (tmp_path / about.folder).mkdir()
+        (tmp_path / about.folder / names).write_text("airplane\nbird\ncat\n\n")
+        for file in batches:
+            records = chance.integers(0, 256, (files[file], about.before + 3072), dtype=np.uint8)
+            records[:, about.before - 1] = np.arange(files[file]) % 3
+            records.tofile(tmp_path / about.folder / file)
+            written[file] = records[:, about.before :].reshape(-1, 3, 32, 32)
+        return written
+
+    return write
 
 
 def test_tiny_imagenet_stands_in_the_order_of_wnids_and_says_its_names(tiny):
@@ -68,7 +66,9 @@ def test_the_folder_that_holds_a_set_will_do_too(tiny):
 @pytest.mark.parametrize(
     "lost", ["wnids.txt", "words.txt", "val/val_annotations.txt", "train/n02124075/images/*", "val/images/val_3.JPEG"]
 )
-def test_what_tiny_imagenet_lacks_is_named(tiny, lost):
+def test_what_tiny_imagenet_lacks_is_named_and_it_is_no_folder_of_classes(tiny, lost):
+    with pytest.raises(InputError, match="images"):
+        read_folder(tiny, size=32)
     for path in tiny.glob(lost):
         path.unlink()
     with pytest.raises(InputError, match=lost.split("/")[-1].replace("*", "n02124075")):
@@ -91,42 +91,30 @@ def test_what_is_wrong_in_tiny_imagenet_is_named(tiny, file, text, named):
         read_public("tiny-imagenet", tiny, size=32)
 
 
-def test_tiny_imagenet_is_no_folder_of_classes(tiny):
-    with pytest.raises(InputError, match="images"):
-        read_folder(tiny, size=32)
-
-
-@pytest.mark.parametrize(("name", "extra"), [("cifar10", 0), ("cifar100", 1)])
-def test_cifar_is_read_byte_by_byte(tmp_path, small, name, extra):
-    *batches, names = small[name].files
-    counts = {file: small[name].files[file] for file in batches}
-    written = cifar(tmp_path / small[name].folder, counts, names, extra=extra)
+@pytest.mark.parametrize("name", public.CIFAR)
+def test_cifar_is_read_byte_by_byte(tmp_path, cifar, name):
+    *learnt, last = cifar(name).values()
     train, test = read_public(name, tmp_path, size=32)
     assert train.classes == ("airplane", "bird", "cat")
-    assert (train.pixels.numpy() == np.concatenate([written[file] for file in batches[:-1]])).all()
-    assert (test.pixels.numpy() == written[batches[-1]]).all()
+    assert (train.pixels.numpy() == np.concatenate(learnt)).all()
+    assert (test.pixels.numpy() == last).all()
     assert test.labels.tolist() == [index % 3 for index in range(len(test))]
 
 
-def test_cifar_at_another_size_is_resized_as_every_picture_is(tmp_path, small):
-    *batches, names = small["cifar100"].files
-    written = cifar(tmp_path, {file: small["cifar100"].files[file] for file in batches}, names, extra=1)
-    train, test = read_public("cifar100", tmp_path, size=48)
-    again, _ = read_public("cifar100", tmp_path, size=48)
+def test_cifar_at_another_size_is_resized_as_every_picture_is(tmp_path, cifar):
+    written = cifar("cifar100")
+    train, test = read_public("cifar100", tmp_path / "cifar-100-binary", size=48)
     image = Image.fromarray(written["train.bin"][7].transpose(1, 2, 0))
     assert (train.pixels[7].permute(1, 2, 0).numpy() == np.asarray(v2.Resize(48)(image))).all()
-    assert len(test) == small["cifar100"].files["test.bin"]
-    assert again.fingerprint() == train.fingerprint()
+    assert len(test) == len(written["test.bin"])
 
 
-def test_cifar_that_is_incomplete_or_pickled_is_refused_and_the_file_named(tmp_path, small):
-    *batches, names = small["cifar10"].files
-    folder = tmp_path / "cifar-10-batches-bin"
+def test_cifar_that_is_incomplete_or_pickled_is_refused_and_the_file_named(tmp_path, cifar):
     (tmp_path / "cifar-10-batches-py").mkdir()
     with pytest.raises(InputError, match=r"data_batch_1\.bin.*cifar-10-binary\.tar\.gz.*pickle"):
         read_public("cifar10", tmp_path, size=32)
-    cifar(folder, {file: small["cifar10"].files[file] for file in batches}, names)
-    short = folder / "data_batch_4.bin"
+    cifar("cifar10")
+    short = tmp_path / "cifar-10-batches-bin" / "data_batch_4.bin"
     short.write_bytes(short.read_bytes()[:-3073])
     with pytest.raises(InputError, match=r"data_batch_4\.bin"):
         read_public("cifar10", tmp_path, size=32)
@@ -138,7 +126,6 @@ def test_halves_of_wnids_are_natural_and_made_or_none(tiny):
     assert halves_of("tiny-imagenet", train.of_classes([0, 1])) == {}
 
 
-def test_halves_of_cifar_are_known_by_their_names(tmp_path, small):
-    *batches, names = small["cifar10"].files
-    cifar(tmp_path, {file: small["cifar10"].files[file] for file in batches}, names)
+def test_halves_of_cifar_are_known_by_their_names(tmp_path, cifar):
+    cifar("cifar10")
     assert halves_of("cifar10", read_public("cifar10", tmp_path, size=32)[0]) == {"natural-manmade": ((1, 2), (0,))}

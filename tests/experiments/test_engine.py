@@ -195,7 +195,14 @@ def test_a_kill_before_any_file_operation_loses_nothing(tmp_path, monkeypatch):
         assert not leftovers(store)
 
 
-def killed_at(moment, tmp_path, longer):
+@pytest.mark.parametrize(
+    "moment",
+    [
+        *moments(3, within=2.5, seed=1),
+        *(pytest.param(m, marks=pytest.mark.slow) for m in moments(20, within=3, seed=2)),
+    ],
+)
+def test_a_kill_at_a_random_moment_of_real_training(moment, tmp_path, longer):
     log, path = tmp_path / "log", tmp_path / "store"
     kill_after(begin_run(LONGER, path, log), moment)
     finished = log.read_text().split() if log.exists() else []
@@ -204,22 +211,6 @@ def killed_at(moment, tmp_path, longer):
     trained(LONGER, path)
     assert findings(LONGER, store) == longer
     assert not leftovers(store)
-
-
-@pytest.mark.parametrize("moment", moments(3, within=2.5, seed=1))
-def test_a_kill_at_a_random_moment_of_real_training(moment, tmp_path, longer):
-    killed_at(moment, tmp_path, longer)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", moments(20, within=3, seed=2))
-def test_a_kill_at_twenty_random_moments(moment, tmp_path, longer):
-    killed_at(moment, tmp_path, longer)
-
-
-def test_no_workers_and_no_scheduler_are_refused(tmp_path):
-    with pytest.raises(InputError, match="0 workers"):
-        trained(STUDY, tmp_path, workers=0)
 
 
 @pytest.fixture
@@ -259,10 +250,12 @@ def test_on_a_cluster_one_of_whose_workers_dies(tmp_path, reference, cluster):
     shutil.rmtree(store.path)
 
 
-def test_a_scheduler_that_is_not_there_is_named(tmp_path):
-    pytest.importorskip("distributed")
-    with pytest.raises(InputError, match="nowhere"):
-        trained(STUDY, tmp_path, scheduler="nowhere")
+@pytest.mark.parametrize(("options", "said"), [({"workers": 0}, "0 workers"), ({"scheduler": "nowhere"}, "nowhere")])
+def test_no_workers_and_no_scheduler_are_refused(tmp_path, options, said):
+    if "scheduler" in options:
+        pytest.importorskip("distributed")
+    with pytest.raises(InputError, match=said):
+        trained(STUDY, tmp_path, **options)
 
 
 @pytest.mark.parametrize(

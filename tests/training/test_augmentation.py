@@ -20,45 +20,41 @@ def chance(seed=1):
     return torch.Generator().manual_seed(seed)
 
 
-def slow(image, down, right, mirrored, *, side=SIDE):
+def slow(image, down, right, mirrored):
     """``image`` (3, H, W) read from (down, right) on, edges repeated; mirrored within the window that is read."""
     height, width = image.shape[1:]
-    found = np.empty((3, side, side), np.uint8)
-    for row, column in itertools.product(range(side), range(side)):
-        from_column = side - 1 - column if mirrored else column
+    found = np.empty((3, SIDE, SIDE), np.uint8)
+    for row, column in itertools.product(range(SIDE), range(SIDE)):
+        from_column = SIDE - 1 - column if mirrored else column
         source = min(max(row + down, 0), height - 1), min(max(from_column + right, 0), width - 1)
         found[:, row, column] = image[:, source[0], source[1]]
     return found
 
 
-def moves(before, after, downs, rights, *, mirrors=(False, True), side=SIDE):
+def moves(before, after, reach, mirrors):
     """How each image was moved: the one way in which the slow reference gives the same."""
     found = []
     for image, moved in zip(before.numpy(), after.numpy(), strict=True):
-        ways = itertools.product(downs, rights, mirrors)
-        fitting = [way for way in ways if np.array_equal(slow(image, *way, side=side), moved)]
+        ways = itertools.product(reach, reach, mirrors)
+        fitting = [way for way in ways if np.array_equal(slow(image, *way), moved)]
         assert len(fitting) == 1
         found.append(fitting[0])
     return found
 
 
-def test_every_image_is_moved_and_mirrored_in_its_own_way():
-    before = noise()
-    after = augment(before, shift=1, flip=True, chance=chance())
-    reach = range(-1, 2)
-    found = moves(before, after, reach, reach)
-    assert set(found) == set(itertools.product(reach, reach, (False, True)))  # 18 ways for 200 images
-    mirrored = sum(way[2] for way in found)
-    assert abs(mirrored - 100) < 4 * 7  # four standard deviations of a fair coin
-
-
-def test_windows_lie_anywhere_in_the_image():
-    before = noise(200, side=8)
-    after = augment(before, crop=SIDE, chance=chance())
+@pytest.mark.parametrize(
+    ("side", "wishes", "reach", "mirrors"),
+    [(SIDE, {"shift": 1, "flip": True}, range(-1, 2), (False, True)), (8, {"crop": SIDE}, range(3), (False,))],
+    ids=["shift and flip", "crop"],
+)
+def test_every_image_is_moved_and_mirrored_in_its_own_way(side, wishes, reach, mirrors):
+    before = noise(side=side)
+    after = augment(before, **wishes, chance=chance())
     assert after.shape == (200, 3, SIDE, SIDE)
-    assert set(moves(before, after, range(3), range(3), mirrors=(False,))) == set(
-        itertools.product(range(3), range(3), (False,))
-    )
+    found = moves(before, after, reach, mirrors)
+    assert set(found) == set(itertools.product(reach, reach, mirrors))  # at most 18 ways for 200 images
+    mirrored = sum(way[2] for way in found)
+    assert abs(mirrored - 100 * (len(mirrors) - 1)) < 4 * 7  # four standard deviations of a fair coin
 
 
 def test_without_a_wish_nothing_is_moved_and_nothing_is_drawn():
