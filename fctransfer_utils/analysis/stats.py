@@ -12,7 +12,7 @@ from ..errors import InputError
 
 
 class Interval(NamedTuple):
-    """A mean (or share), the ends of its interval (nan where there is none) and how many values it stands on."""
+    """A mean, the ends of its interval (nan where there is none) and how many values it stands on."""
 
     mean: float
     low: float
@@ -27,10 +27,12 @@ def t_interval(values: Iterable[float], level: float = 0.95) -> Interval:
     nothing about how far the next value would lie. No values have no mean either. Raises InputError for values that
     are not finite.
     """
-    return _interval(values, level=level, factor=None)
+    if not 0 < level < 1:
+        raise InputError(f"level {level} is not a share; give 0.95 for an interval of 95 %.")
+    return _interval(values, level=level)
 
 
-def nadeau_bengio(values: Iterable[float], test_share: float, *, level: float = 0.95) -> Interval:
+def nadeau_bengio(values: Iterable[float], test_share: float) -> Interval:
     """The interval of a mean over repeated random splits of the same images (Nadeau and Bengio 2003).
 
     Training sets of such splits overlap, so the plain interval is too narrow; the variance of the mean is s^2 times
@@ -38,19 +40,18 @@ def nadeau_bengio(values: Iterable[float], test_share: float, *, level: float = 
     """
     if not 0 < test_share < 1:
         raise InputError(f"test_share {test_share} is not a share of the images; give more than 0 and less than 1.")
-    return _interval(values, level=level, factor=test_share / (1 - test_share))
+    return _interval(values, factor=test_share / (1 - test_share))
 
 
-def _interval(values: Iterable[float], *, level: float, factor: float | None) -> Interval:
+def _interval(values: Iterable[float], *, level: float = 0.95, factor: float = 0.0) -> Interval:
     from scipy import stats
 
-    _check_level(level)
     values = _finite(values)
     count = len(values)
     mean = float(values.mean()) if count else math.nan
     if not _vary(values):
         return Interval(mean, math.nan, math.nan, count)
-    error = float(values.std(ddof=1)) * math.sqrt(1 / count + (factor or 0))
+    error = float(values.std(ddof=1)) * math.sqrt(1 / count + factor)
     low, high = stats.t.interval(level, count - 1, loc=mean, scale=error)
     return Interval(mean, float(low), float(high), count)
 
@@ -62,20 +63,6 @@ def bracket(values: Iterable[float], *, sign: bool = False, unit: str = "") -> s
     if math.isnan(mean):
         return ""
     return f"{mean:{form}}{unit}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
-
-
-def wilson(successes: int, trials: int, *, level: float = 0.95) -> Interval:
-    """Wilson's interval of a share such as a top-1 accuracy: of ``trials`` images, ``successes`` are right.
-
-    It tells how far another draw of test images might lie, and nothing about another network. Never leaves 0..1.
-    """
-    from statsmodels.stats.proportion import proportion_confint
-
-    _check_level(level)
-    if not 0 <= successes <= trials or trials < 1:
-        raise InputError(f"{successes} of {trials} is not a share; give 0 to as many successes as there are trials.")
-    low, high = proportion_confint(successes, trials, alpha=1 - level, method="wilson")
-    return Interval(successes / trials, float(low), float(high), int(trials))
 
 
 def difference_from(values: Iterable[float], bound: float) -> float:
@@ -113,19 +100,6 @@ def holm(pvalues: Iterable[float]) -> np.ndarray:
     return adjusted
 
 
-def power_of_paired_t(difference: float, spread: float, count: int, *, level: float = 0.95) -> float:
-    """How likely ``count`` replicates show a true mean ``difference``: the interval leaves 0 outside.
-
-    ``spread``: the standard deviation of the paired differences over replicates, in the unit of ``difference``.
-    """
-    from statsmodels.stats.power import TTestPower
-
-    _check_level(level)
-    if not spread > 0 or count < 2:
-        raise InputError(f"a spread of {spread} over {count} replicates has no power; give a spread and 2 or more.")
-    return float(TTestPower().power(abs(difference) / spread, count, 1 - level))
-
-
 def _finite(values: Iterable[float]) -> np.ndarray:
     values = np.array(list(values), dtype=float)
     if not np.isfinite(values).all():
@@ -136,8 +110,3 @@ def _finite(values: Iterable[float]) -> np.ndarray:
 def _vary(values: np.ndarray) -> bool:
     """Whether values differ by more than the last digits, which arithmetic on equal ones leaves."""
     return len(values) > 1 and float(np.ptp(values)) > 1e-12 * max(1.0, float(np.abs(values).max()))
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InputError(f"level {level} is not a share; give 0.95 for an interval of 95 %.")

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 from made_networks import row
+from statsmodels.stats.proportion import proportion_confint
 
 from fctransfer_utils.analysis import claims, fc
-from fctransfer_utils.analysis.stats import wilson
 from fctransfer_utils.errors import InputError
 
 USES = ("frozen", "fine-tuned", "probe 1x1")
@@ -51,9 +51,12 @@ def test_table_2_has_the_signs_that_the_paper_tells_and_no_cell_that_is_sure():
 def test_an_interval_is_newcombe_s():
     """Of Wilson's intervals of both shares (Newcombe 1998, method 10); here of counts that are whole."""
     found = fc.published().set_index(["model", "protocol", "dataset"]).loc[("VGG-16", "fine-tune", "Indoor-67")]
-    with_fc, without = (wilson(round(percent * 13.4), 1340) for percent in (66.27, 64.97))
-    down = ((with_fc.mean - with_fc.low) ** 2 + (without.high - without.mean) ** 2) ** 0.5
-    up = ((with_fc.high - with_fc.mean) ** 2 + (without.mean - without.low) ** 2) ** 0.5
+    with_fc, without = 0.6627, 0.6497
+    (low, high), (low_without, high_without) = (
+        proportion_confint(round(share * 1340), 1340, method="wilson") for share in (with_fc, without)
+    )
+    down = ((with_fc - low) ** 2 + (high_without - without) ** 2) ** 0.5
+    up = ((high - with_fc) ** 2 + (without - low_without) ** 2) ** 0.5
     assert found["low"] == pytest.approx(found["mean"] - 100 * down, abs=0.03)
     assert found["high"] == pytest.approx(found["mean"] + 100 * up, abs=0.03)
 

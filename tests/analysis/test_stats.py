@@ -51,14 +51,6 @@ def test_corrected_interval_of_repeated_splits():
         stats.nadeau_bengio(accuracies, 10)
 
 
-def test_wilson_as_in_newcombe():
-    """Newcombe (1998), table I: 81 of 263 and 0 of 20, method 3."""
-    assert stats.wilson(81, 263)[1:3] == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert stats.wilson(0, 20)[1:3] == pytest.approx((0.0, 0.1611), abs=1e-4)
-    with pytest.raises(InputError):
-        stats.wilson(21, 20)
-
-
 def test_equivalence_is_that_the_interval_of_90_percent_lies_within():
     values = np.array([0.3, -0.4, 0.1, 0.6, -0.2])
     low, high = stats.t_interval(values, 0.9)[1:3]
@@ -78,16 +70,3 @@ def test_holm_steps_down_and_leaves_out_what_was_not_tested():
         [0.06, 0.04, math.nan, 0.06, 0.06], nan_ok=True
     )
     assert np.isnan(stats.holm([math.nan])).all()
-
-
-def test_power_of_the_textbook():
-    """Cohen (1988): a paired difference of half a standard deviation needs 34 pairs for a power of 0.8."""
-    assert stats.power_of_paired_t(-0.5, 1, 34) == pytest.approx(0.808, abs=1e-3)
-    assert stats.power_of_paired_t(0.5, 1, 33) < 0.8
-    assert stats.power_of_paired_t(1, 2, 34) == stats.power_of_paired_t(-0.5, 1, 34)
-
-
-def test_power_is_how_often_the_interval_leaves_zero_outside():
-    draws = np.random.default_rng(2).normal(1.5, 1, (1000, 5))
-    seen = np.mean([not low <= 0 <= high for _, low, high, _ in map(stats.t_interval, draws)])
-    assert seen == pytest.approx(stats.power_of_paired_t(1.5, 1, 5), abs=0.04)
