@@ -158,17 +158,14 @@ def test_a_time_limit_ends_a_run_that_goes_on_later(tmp_path, longer, workers):
     assert not leftovers(store)
 
 
-def test_a_time_limit_ends_a_training_between_epochs(tmp_path):
+@pytest.mark.parametrize(("images", "raised", "said"), [("", TimeUp, None), ("0" * 16, InputError, "0" * 16)])
+def test_a_time_limit_ends_a_training_between_epochs_and_a_worker_with_other_images_is_refused(
+    tmp_path, images, raised, said
+):
     network = STUDY[0][1]
-    images = train.loaded(tiny, network.data)[1]
+    images = images or train.loaded(tiny, network.data)[1]
     job = Job((network,), tiny, images, {"device": "cpu", "dtype": "float32"}, (), tmp_path / "a" / "b.pt", deadline=0)
-    with pytest.raises(TimeUp):
-        train_job(job)
-
-
-def test_a_worker_with_other_images_is_refused(tmp_path):
-    job = Job((STUDY[0][1],), tiny, "0" * 16, {}, (), tmp_path / "a" / "b.pt", deadline=0)
-    with pytest.raises(InputError, match="0" * 16):
+    with pytest.raises(raised, match=said):
         train_job(job)
 
 
