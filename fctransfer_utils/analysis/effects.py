@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any
 
 import pandas as pd
 
@@ -22,17 +21,8 @@ NEEDED = ("replicate", "target", "treatment", "n")
 CONDITIONS = ("data", "split")
 
 
-def effect(
-    table: pd.DataFrame,
-    first: str,
-    second: str,
-    by: Sequence[str] = ("n",),
-    *,
-    measure: str = "top1",
-    scale: float = 100,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """The mean difference ``first`` - ``second`` with its t interval over replicates, a row for each ``by``.
+def effect(table: pd.DataFrame, first: str, second: str, by: Sequence[str] = ("n",)) -> pd.DataFrame:
+    """The mean difference ``first`` - ``second`` with its t interval of 95 % over replicates, a row for each ``by``.
 
     Columns: those of ``by``, ``first, second, mean, low, high`` (points), ``count`` (replicates), ``diverged``
     (networks of the two treatments left out for it) and ``left_out`` (text: the replicates that could not be used and
@@ -40,47 +30,32 @@ def effect(
     Raises InputError for a treatment or column that the table lacks, and for a table that mixes what ``by`` does not
     tell apart.
     """
-    _, summary = _compare(table, [(first, second)], by, measure=measure, scale=scale, level=level)
+    _, summary = _compare(table, [(first, second)], by)
     return summary
 
 
-def effects(
-    table: pd.DataFrame, pairs: Iterable[tuple[str, str]], by: Sequence[str] = ("n",), **options: Any
-) -> pd.DataFrame:
+def effects(table: pd.DataFrame, pairs: Iterable[tuple[str, str]], by: Sequence[str] = ("n",)) -> pd.DataFrame:
     """``effect`` of several pairs of treatments below each other; the column ``effect`` reads "AnB - BnB"."""
-    found = pd.concat([effect(table, *pair, by, **options) for pair in pairs], ignore_index=True)
+    found = pd.concat([effect(table, *pair, by) for pair in pairs], ignore_index=True)
     return found.assign(effect=found["first"] + " - " + found["second"])
 
 
-def by_replicate(
-    table: pd.DataFrame,
-    first: str,
-    second: str,
-    by: Sequence[str] = ("n",),
-    *,
-    measure: str = "top1",
-    scale: float = 100,
-) -> pd.DataFrame:
+def by_replicate(table: pd.DataFrame, first: str, second: str, by: Sequence[str] = ("n",)) -> pd.DataFrame:
     """The values behind ``effect``: for each ``by`` and complete replicate the ``difference``, in points."""
-    values, _ = _compare(table, [(first, second)], by, measure=measure, scale=scale)
+    values, _ = _compare(table, [(first, second)], by)
     return values.rename(columns={"value": "difference"})
 
 
 def levels(
-    table: pd.DataFrame,
-    by: Sequence[str] = ("n",),
-    *,
-    measure: str = "top1",
-    scale: float = 100,
-    level: float = 0.95,
+    table: pd.DataFrame, by: Sequence[str] = ("n",), *, measure: str = "top1", scale: float = 100
 ) -> pd.DataFrame:
     """The mean ``measure`` of every treatment with its t interval over replicates, both directions averaged.
 
-    Columns ``treatment``, then as ``effect``. These intervals hold what replicates differ in, such as easy and hard
-    classes; that falls out of an ``effect``, so compare treatments there.
+    Columns ``treatment``, then as ``effect``; ``scale`` 100 gives per cent of a share. These intervals hold what
+    replicates differ in, such as easy and hard classes; that falls out of an ``effect``, so compare treatments there.
     """
     pairs = [(name, None) for name in dict.fromkeys(table["treatment"])] if "treatment" in table else []
-    _, summary = _compare(table, pairs, by, measure=measure, scale=scale, level=level)
+    _, summary = _compare(table, pairs, by, measure=measure, scale=scale)
     return summary.drop(columns="second").rename(columns={"first": "treatment"})
 
 
@@ -89,9 +64,8 @@ def _compare(
     pairs: Sequence[tuple[str, str | None]],
     by: Sequence[str],
     *,
-    measure: str,
-    scale: float,
-    level: float = 0.95,
+    measure: str = "top1",
+    scale: float = 100,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The values of complete replicates, and their summaries; without a second treatment, of the first alone."""
     rows = _checked(table, by, measure)
@@ -109,7 +83,7 @@ def _compare(
             lacking = [f"replicate {one} lacks {names} {_listed(cells.loc[one])}" for one in mean.index[mean.isna()]]
             good = mean.dropna()
             values += [place | {"replicate": one, "value": value} for one, value in good.items()]
-            interval = t_interval(good, level)._asdict()
+            interval = t_interval(good)._asdict()
             told = {"diverged": diverged, "left_out": "; ".join(lacking)}
             summaries.append(place | {"first": first, "second": second} | interval | told)
     told = ["first", "second", "mean", "low", "high", "count", "diverged", "left_out"]
@@ -138,7 +112,7 @@ def _cells(
         wide = found if wide is None else wide - found
     lost = mine[mine["diverged"]]
     for n in shared if apart else [0]:
-        kept = shared if not apart else [n]
+        kept = [n] if apart else shared
         diverged = int((lost["treatment"].isin(WITHOUT_CUT) | lost["n"].isin(kept)).sum())
         yield n, wide.loc[:, wide.columns.get_level_values("n").isin(kept)], diverged
 

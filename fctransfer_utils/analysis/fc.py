@@ -19,9 +19,7 @@ from .stats import bracket
 
 PAPER = "Zhang 2017"
 EQUAL = 1.0  # points within which the source accuracies of two heads lie, as means over replicates
-SEES_PLACES = (
-    2.0  # points by which FC layers on the flattened map have to beat pooling where only places tell the class
-)
+SEES_PLACES = 2.0  # points by which FC layers on the flattened map have to beat pooling where places tell the class
 SEES_LEARNING = 5.0  # points by which a probe has to prefer a trained trunk to the same one untrained
 FINDS = 10.0  # points by which the map of a trained network has to find more than what knows nothing
 KNOWS_NOTHING = {"pointing": ("untrained map", "centre map"), "retrieval": ("untrained map",)}  # by measure
@@ -46,13 +44,13 @@ TESTED = {
 }
 
 
-def published(path: Path | str | None = None, *, level: float = 0.95) -> pd.DataFrame:
+def published(path: Path | str | None = None) -> pd.DataFrame:
     """Table 2 as differences: a row for each ``model``, ``protocol`` and ``dataset``, in the authors' order.
 
     ``with_fc, without_fc`` (per cent); ``mean``: with less without, in points, and ``low, high``: Newcombe's interval
-    for two shares of ``images`` test images each. It tells how far other test images might put it, as if both networks
-    had been tested on draws of their own, and nothing about other networks. ``known``: whether ``images`` is official.
-    Raises InputError for a file that is not this table.
+    of 95 % for two shares of ``images`` test images each. It tells how far other test images might put it, as if both
+    networks had been tested on draws of their own, and nothing about other networks. ``known``: whether ``images`` is
+    official. Raises InputError for a file that is not this table.
     """
     from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -60,9 +58,8 @@ def published(path: Path | str | None = None, *, level: float = 0.95) -> pd.Data
     try:
         given = pd.read_csv(file)
         where = ["model", "protocol", "dataset"]
-        wide = given.pivot(index=where, columns="fc_layers", values="accuracy_percent")[["with", "without"]].astype(
-            float
-        )
+        wide = given.pivot(index=where, columns="fc_layers", values="accuracy_percent").astype(float)
+        wide = wide[["with", "without"]]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{file.name} is not the published table ({one_line(error)}); restore it.") from error
     rows = []
@@ -70,21 +67,21 @@ def published(path: Path | str | None = None, *, level: float = 0.95) -> pd.Data
         images, known, kind = TESTED[place[2]]
         first, second = wide.loc[place]
         counts = (first / 100 * images, images, second / 100 * images, images)
-        low, high = confint_proportions_2indep(*counts, method="newcomb", alpha=1 - level)
+        low, high = confint_proportions_2indep(*counts, method="newcomb")
         found = {"with_fc": first, "without_fc": second, "mean": first - second, "low": 100 * low, "high": 100 * high}
         rows.append(dict(zip(where, place, strict=True)) | {"kind": kind} | found | {"images": images, "known": known})
     return pd.DataFrame(rows)
 
 
-def gains(table: pd.DataFrame, first: str = "fc", second: str = "gap") -> pd.DataFrame:
-    """The gain of head ``first`` over ``second`` (points, t interval over replicates) for each target, use and labels.
+def gains(table: pd.DataFrame, head: str = "fc") -> pd.DataFrame:
+    """The gain of ``head`` over "gap" (points, t interval over replicates) for each target, use and labels.
 
     ``table``: rows of ``head_measures.measured``. The source accuracies are no gains and left out.
     """
     parts = []
     for use, rows in table[table["use"] != "source"].groupby("use", sort=False):
         by = ["target", "kind", "labels"]
-        parts.append(effect(rows, f"{first} {use}", f"{second} {use}", by=by).assign(use=use))
+        parts.append(effect(rows, f"{head} {use}", f"gap {use}", by=by).assign(use=use))
     return pd.concat(parts, ignore_index=True)
 
 
