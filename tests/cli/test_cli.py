@@ -1,6 +1,5 @@
 """The command line: what is typed is done or refused in one line, whatever the terminal, the names and the disk."""
 
-import contextlib
 import io
 import os
 import shlex
@@ -183,25 +182,20 @@ def test_bad_input_is_one_line_before_anything_is_trained(command, tmp_path, mon
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@contextlib.contextmanager
-def ascii_terminal():
-    """A terminal that knows ASCII alone: a call gives what was written to it since the last one."""
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+def ascii_terminal(monkeypatch):
+    """A terminal that knows ASCII alone: a call gives the last line that was written to it."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
 
-    def written():
-        found = []
-        for stream in streams:
-            stream.flush()
-            found.append(stream.buffer.getvalue().decode("ascii"))
-            stream.buffer.truncate(0)
-            stream.buffer.seek(0)
-        return found
+    def last_line():
+        stream.flush()
+        return stream.buffer.getvalue().decode("ascii").splitlines()[-1]
 
-    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-        yield written
+    return last_line
 
 
-def test_names_in_any_script_on_a_terminal_that_knows_ascii_alone(tmp_path):
+def test_names_in_any_script_on_a_terminal_that_knows_ascii_alone(tmp_path, monkeypatch):
     root = tmp_path / "bücher"
     names = ["猫", "Straße", "🐈", "$x$", os.fsdecode(b"\xca\xfd\xbe\xdd")]  # the last as unzip leaves a name in GBK
     class_folders(root, dict.fromkeys(names, 16))
@@ -209,16 +203,16 @@ def test_names_in_any_script_on_a_terminal_that_knows_ascii_alone(tmp_path):
     whole = broken.read_bytes()
     broken.write_text("<html>404</html>")
     (tmp_path / "ваза").write_text("")
-    with ascii_terminal() as written:
-        assert main(["run", *smoke("transfer"), *here(root)]) == 2
-        assert r"\u732b" in written()[1].splitlines()[-1]
-        broken.write_bytes(whole)
-        assert main(["run", *smoke("transfer"), *here(root)]) == 0
-        assert "5 classes" in written()[0]
-        assert main(["run", *smoke("transfer"), *here(tmp_path / "мышь")]) == 2
-        assert r"\u043c\u044b\u0448\u044c" in written()[1]
-        assert main(["verify", "transfer", str(tmp_path / "ваза")]) == 2
-        assert r"\u0432" in written()[1]
+    study, terminal = smoke("random-filters"), ascii_terminal(monkeypatch)
+    assert main(["run", *study, *here(root)]) == 2
+    assert r"\u732b" in terminal()
+    broken.write_bytes(whole)
+    assert main(["run", *study, *here(root)]) == 0
+    assert "networks trained" in terminal()
+    assert main(["run", *study, *here(tmp_path / "мышь")]) == 2
+    assert r"\u043c\u044b\u0448\u044c" in terminal()
+    assert main(["verify", "transfer", str(tmp_path / "ваза")]) == 2
+    assert r"\u0432" in terminal()
 
 
 def test_a_notebook_that_fails_is_told_on_such_a_terminal_too(monkeypatch):
@@ -226,10 +220,10 @@ def test_a_notebook_that_fails_is_told_on_such_a_terminal_too(monkeypatch):
         raise InputError("a cell said … and 猫")
 
     monkeypatch.setattr(papermill_run, "run", fails)
-    with ascii_terminal() as written:
-        for run in (main, lambda words: papermill_run.main(words[1:])):
-            assert run(["notebooks", "read", "--only", "00"]) == 1
-            assert r"\u2026 and \u732b" in written()[1]
+    terminal = ascii_terminal(monkeypatch)
+    for run in (main, lambda words: papermill_run.main(words[1:])):
+        assert run(["notebooks", "read", "--only", "00"]) == 1
+        assert r"\u2026 and \u732b" in terminal()
 
 
 def tree(root):
@@ -245,8 +239,8 @@ def test_nothing_is_written_beside_pictures_that_cannot_be_changed(command, pict
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = tree(root)
     try:
-        assert command("run", *smoke("transfer"), *here(root))[0] == 0
-        assert command("plot", *smoke("transfer"))[0] == 0
+        assert command("run", *smoke("random-filters"), *here(root))[0] == 0
+        assert command("plot", *smoke("random-filters"))[0] == 0
     finally:
         for path in everything:
             path.chmod(0o755)
