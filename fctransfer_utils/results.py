@@ -96,6 +96,8 @@ def judged(folder: Path = TABLES) -> pd.DataFrame:
     """
     paths = {name: folder / f"{name}.csv" for name in NETWORKS + HEADS + MAPS}
     tables = {name: pd.read_csv(path) for name, path in paths.items() if path.exists()}
+    for name in tables.keys() & set(HEADS):  # networks of equal length stand beside those of equal source accuracy
+        tables[name] = tables[name][tables[name]["match"] == "accuracy"]
     networks = pd.concat(tables.values(), ignore_index=True)
     where = ["data", "split", "replicate", "target", "treatment", "key"]  # base networks stand in several tables
     networks = networks[~(networks["treatment"].isin(WITHOUT_CUT) & networks.duplicated(where))]
