@@ -30,9 +30,9 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
-def unknown(kind: str, value: object, allowed: Iterable[object], *, mend: str = "") -> InputError:
+def unknown(kind: str, value: object, allowed: Iterable[object]) -> InputError:
     """The error, for the caller to raise, that ``value`` is no ``kind`` ("data set") among the ``allowed``."""
     names = [str(item) for item in allowed]
     close = get_close_matches(str(value), names, n=1)
     nearest = f" Did you mean {close[0]!r}?" if close else ""
-    return InputError(f"unknown {kind} {value!r}; allowed: {', '.join(names)}.{nearest} {mend}".rstrip())
+    return InputError(f"unknown {kind} {value!r}; allowed: {', '.join(names)}.{nearest}")

@@ -1,5 +1,6 @@
 """Images, studies and stores that make an experiment a matter of seconds."""
 
+import hashlib
 import multiprocessing
 import os
 import random
@@ -16,7 +17,7 @@ from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.experiments import engine, studies, train
 from fctransfer_utils.experiments.profiles import profile
 from fctransfer_utils.experiments.record import Record
-from fctransfer_utils.experiments.store import Store, sha256
+from fctransfer_utils.experiments.store import Store
 
 CLASSES, SIZE = 10, 16
 
@@ -91,7 +92,7 @@ def pretended(job: engine.Job, *weights: bytes) -> list[tuple[Record, bytes | No
         record = Record(
             key=network.key, network=network.described(), measures=measures, curve={"loss": [1.0] * 120},
             diverged=False, seconds=1.0, setting={"device": "cpu", "dtype": "float32"}, images=job.images,
-            version="0", torch="0", weights=sha256(content) if content else "",
+            version="0", torch="0", weights=hashlib.sha256(content).hexdigest() if content else "",
         )  # fmt: skip
         found.append((record, content))
     return found

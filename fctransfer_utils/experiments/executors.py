@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -34,23 +34,21 @@ def executor(workers: int, scheduler: str, *, preload: str) -> Iterator[tuple[Be
         with _cluster(scheduler) as begin:
             yield begin, 10_000
     elif workers == 1:
-        here = Here()
-        yield lambda function, job, donors: here.submit(function, job, *(read() for read in donors.values())), 1
+        yield _here, 1
     else:
         with _processes(workers, preload) as begin:
             yield begin, workers
 
 
-class Here(Executor):
-    """This process: a call is over when ``submit`` returns."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: object, **named: object) -> Future:
-        future: Future = Future()
-        try:
-            future.set_result(function(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+def _here(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
+    """This process: a call is over when this returns."""
+    weights = [read() for read in donors.values()]
+    future: Future = Future()
+    try:
+        future.set_result(function(job, *weights))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 @contextmanager

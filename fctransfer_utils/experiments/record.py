@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +38,6 @@ class Record:
     def to_json(self) -> str:
         """The text of its file."""
         return json.dumps(vars(self), allow_nan=False) + "\n"
-
-
-def finite(value: float) -> float | None:
-    """``value``, or None where JSON has no word for it."""
-    return value if math.isfinite(value) else None
 
 
 def parse_record(text: str) -> Record:

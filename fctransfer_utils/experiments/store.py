@@ -7,7 +7,6 @@ networks on their way, ``setting.json`` device and dtype of them all, ``set-asid
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -167,8 +166,3 @@ def _read(file: Path) -> Record | None:
 def no_room(error: BaseException) -> bool:
     """Whether a disk is full, or a quota is used up."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def sha256(content: bytes) -> str:
-    """The SHA-256 of ``content``, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..files import write_text
 from .record import Record
 from .store import Store
-from .studies import Labels, Study
+from .studies import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +34,6 @@ def status(study: Study, store: Store) -> Status:
     return Status(len(records), diverged, left, sum(record.seconds for record in records))
 
 
-def missing(study: Study, store: Store) -> list[Labels]:
-    """The labels of the rows that are not trained yet."""
-    return [labels for labels, network in study if store.record(network) is None]
-
-
 def read(study: Study, store: Store) -> pd.DataFrame:
     """A row for each network of ``study`` that is trained: its labels, measures, and how it was trained.
 
@@ -54,17 +49,6 @@ def read(study: Study, store: Store) -> pd.DataFrame:
             | {"images": record.images, "version": record.version, "torch": record.torch, "key": record.key}
         )  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def curves(study: Study, store: Store) -> pd.DataFrame:
-    """A row for each epoch of each network of ``study``: labels, epoch from 1, loss, and top1 where it was watched."""
-    import pandas as pd
-
-    parts = []
-    for labels, record in _found(study, store):
-        epochs = range(1, len(record.curve["loss"]) + 1)
-        parts.append(pd.DataFrame(record.curve).assign(**labels, epoch=epochs))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def write_csv(frame: pd.DataFrame, path: Path | str) -> None:

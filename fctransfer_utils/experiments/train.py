@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +27,7 @@ from ..training.device import Setting
 from ..training.loop import History, accuracy, train_together
 from .loader import Files, Loader
 from .network import Network
-from .record import Record, finite
-from .store import sha256
+from .record import Record
 
 if TYPE_CHECKING:
     from ..data.sources import Source
@@ -94,7 +94,7 @@ def train_networks(
             images=loaded(load, network.data)[1],
             version=__version__,
             torch=torch.__version__,
-            weights=sha256(weights) if weights else "",
+            weights=hashlib.sha256(weights).hexdigest() if weights else "",
         )
         found.append((record, weights))
     return found
@@ -115,7 +115,9 @@ def images_of(network: Network, load: Loader = FILES) -> tuple[Images, Images, I
         learn = replace(learn, std=(1 / 255,) * 3)
     validation = given.draw(network.held_out, seed=seed) if network.held_out else learn
     if network.extra_test:
-        test = joined(test, given.draw(network.extra_test, seed=seed, skip=network.held_out))
+        more = given.draw(network.extra_test, seed=seed, skip=network.held_out)
+        pixels, labels = torch.cat([test.pixels, more.pixels]), torch.cat([test.labels, more.labels])
+        test = replace(test, pixels=pixels, labels=labels)
     return learn, validation.normalised_like(learn), test.normalised_like(learn)
 
 
@@ -143,12 +145,6 @@ def _members(network: Network, source: Source) -> Sequence[int]:
     return source.halves(where.split, each=where.each, replicate=where.replicate)["AB".index(where.half)]
 
 
-def joined(first: Images, second: Images) -> Images:
-    """The images of both, which have the same classes."""
-    pixels, labels = torch.cat([first.pixels, second.pixels]), torch.cat([first.labels, second.labels])
-    return Images(pixels, labels, first.classes, first.mean, first.std, first.flip)
-
-
 def start(network: Network, learn: Images, donor: Mapping[str, Tensor] | None = None) -> nn.Sequential:
     """The network before its first step; ``donor``: the weights by name, without which nothing is copied."""
     size, seed = network.recipe.crop or learn.size, network.stream("init")
@@ -167,8 +163,12 @@ def start(network: Network, learn: Images, donor: Mapping[str, Tensor] | None = 
 
 
 def columns(history: History) -> dict[str, list[float | None]]:
-    """The curve by column, as JSON has it."""
-    return {name: [finite(row[name]) for row in history.curve] for name in ("loss", "top1") if name in history.curve[0]}
+    """The curve by column, as JSON has it: None for what is not finite."""
+    return {
+        name: [row[name] if math.isfinite(row[name]) else None for row in history.curve]
+        for name in ("loss", "top1")
+        if name in history.curve[0]
+    }
 
 
 @contextmanager
