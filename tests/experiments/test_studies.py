@@ -60,24 +60,17 @@ def test_replicates_share_no_network_seed_or_split():
     assert set(Counter(labels["replicate"] for labels, _ in study).values()) == {len(study) // 3}
 
 
-def test_studies_share_their_base_networks():
-    bases = {network.key for network in rows(small_study(), treatment="base")}
-    assert bases == {network.key for network in rows(random_filters(small_profile()), treatment="base")}
-
-
-def test_random_filters_are_frozen_and_from_nobody():
-    for init in ("he", "gaussian"):
-        for network in rows(random_filters(small_profile()), treatment=f"random {init}"):
-            assert network.frozen
-            assert (network.donor, network.copied, network.drawn) == (None, (), init)
-
-
-def test_what_lies_above_untrained_layers_learns_at_the_rate_of_its_cut():
+def test_random_filters_are_frozen_and_from_nobody_and_what_lies_above_learns_at_the_rate_of_its_cut():
     sizes = small_profile()
     rates = {n: 0.001 * n for n in sizes.cuts}
-    for labels, network in random_filters(sizes, rates=rates):
-        if labels["n"]:
-            assert network.recipe == replace(sizes.recipe, learning_rate=rates[labels["n"]])
+    study = random_filters(sizes, rates=rates)
+    assert {network.key for network in rows(study, treatment="base")} == {
+        network.key for network in rows(small_study(), treatment="base")
+    }
+    for init in ("he", "gaussian"):
+        for network in rows(study, treatment=f"random {init}"):
+            assert (network.donor, network.copied, network.drawn) == (None, (), init)
+            assert network.recipe == replace(sizes.recipe, learning_rate=rates[len(network.frozen)])
 
 
 def test_distant_halves_keep_the_control():

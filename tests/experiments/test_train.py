@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from made_studies import CLASSES, pixels, small_profile, tiny
+from made_studies import pixels, small_profile, tiny
 from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 
@@ -94,12 +94,6 @@ def test_images_to_learn_to_choose_and_to_test_are_different_ones():
     assert told(few[0]) < told(learn)
     assert told(few[1]) == told(validation)
     assert told(images_of(long(network), tiny)[0]) == told(learn)
-
-
-def test_halves_of_a_replicate_share_no_class():
-    whole = images_of(replace(B, classes=Classes()), tiny)[0]
-    assert len(whole.classes) == CLASSES
-    assert not set(images_of(A, tiny)[0].classes) & set(images_of(B, tiny)[0].classes)
 
 
 def test_random_layers_are_those_of_their_init_and_stand_still():

@@ -26,24 +26,18 @@ def published(name):
         return torchvision.models.get_model(name, weights=None)
 
 
+@pytest.mark.parametrize("bias", [True, False])
 @torch.no_grad()
-def test_an_fc_layer_is_a_convolution_and_slides_over_a_larger_map():
-    linear = nn.Linear(4 * 9, 5)
+def test_an_fc_layer_is_a_convolution_on_the_same_memory_and_slides_over_a_larger_map(bias):
+    linear = nn.Linear(4 * 9, 5, bias=bias)
     window = as_convolution(linear, 4, 3)
+    linear.weight.mul_(2)
     maps = torch.randn(2, 4, 6, 8)
     scores = window(maps)
     assert scores.shape == (2, 5, 4, 6)
     for row, column in ((0, 0), (2, 3), (3, 5)):
         patch = maps[:, :, row : row + 3, column : column + 3]
         assert torch.allclose(scores[:, :, row, column], linear(patch.flatten(1)), atol=1e-5)
-
-
-def test_the_convolution_is_the_same_memory():
-    linear = nn.Linear(4 * 9, 5, bias=False)
-    window = as_convolution(linear, 4, 3)
-    assert window.bias is None
-    linear.weight.data.mul_(2)
-    assert torch.equal(window.weight.flatten(1), linear.weight)
 
 
 NETWORKS = {
