@@ -115,6 +115,12 @@ def family(name: str, *, classes: int = 5, seed: int = 0) -> tuple[nn.Module, in
     return net, size
 
 
+def published(name: str) -> nn.Module:
+    """torchvision's network on the device "meta": shapes without numbers."""
+    with torch.device("meta"):
+        return V.get_model(name, weights=None)
+
+
 def batch(size: int, *, count: int = 4, seed: int = 0) -> torch.Tensor:
     """Images (count, 3, size, size) of noise."""
     return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(seed))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torchvision
-from made_families import batch, family
+from made_families import batch, family, published
 from torch import nn
 
 from fctransfer_utils.errors import InputError
@@ -18,12 +18,6 @@ from fctransfer_utils.models.dense import (
 )
 from fctransfer_utils.models.layers import blocks, check_size
 from fctransfer_utils.models.spec import NetSpec
-
-
-def published(name):
-    """torchvision's network on the device "meta": shapes without numbers."""
-    with torch.device("meta"):
-        return torchvision.models.get_model(name, weights=None)
 
 
 @pytest.mark.parametrize("bias", [True, False])

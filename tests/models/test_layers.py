@@ -5,19 +5,13 @@ import copy
 import pytest
 import torch
 import torchvision
-from made_families import FAMILIES, batch, family
+from made_families import FAMILIES, batch, family, published
 from torch import nn
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.models.layers import blocks, check_size, new_last_layer
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
-
-
-def published(name, **options):
-    """torchvision's network on the device "meta": shapes without numbers."""
-    with torch.device("meta"):
-        return torchvision.models.get_model(name, weights=None, **options)
 
 
 def names(net):
@@ -177,12 +171,12 @@ def test_a_window_larger_than_its_map_is_the_same_error_and_the_size_that_it_nam
             net(batch(smallest - 1))
 
 
-def test_a_network_for_one_size_says_how_to_have_it_for_another():
-    for name in ("timm VisionTransformer", "torchvision VisionTransformer", "timm SwinTransformer"):
-        net, size = family(name)
-        check_size(blocks(net), size)
-        with pytest.raises(InputError, match="create"):
-            check_size(blocks(net), 48)
+@pytest.mark.parametrize("name", ["timm VisionTransformer", "torchvision VisionTransformer", "timm SwinTransformer"])
+def test_a_network_for_one_size_says_how_to_have_it_for_another(name):
+    net, size = family(name)
+    check_size(blocks(net), size)
+    with pytest.raises(InputError, match="create"):
+        check_size(blocks(net), 48)
 
 
 def test_checking_a_size_leaves_the_network_as_it_is():
