@@ -11,27 +11,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError, one_line, unknown
+from ..errors import InputError, one_line
 from ..files import TABLES
 
-MEASURES = {"best10": "top1_mean_best10", "final": "top1_final"}
 SPLITS = {"random_split": "random", "natural_manmade": "natural-manmade"}
 
 
-def networks(measure: str = "best10", *, path: Path | str | None = None) -> pd.DataFrame:
+def networks(path: Path | str | None = None) -> pd.DataFrame:
     """The 148 published networks in the columns of our own tables.
 
     ``experiment`` ("random_split", "natural_manmade", "random_filters", "reduced_data"), ``data`` ("imagenet"),
     ``split``, ``replicate`` (0 to 3: four splits with one seed each), ``source`` and ``target`` ("A", "B"; natural is
     A and man-made B; "all" where all classes are learnt; "" for layers that nobody trained), ``treatment``, ``n``,
-    ``per_class`` (images; 0: all), ``top1`` (share), ``loss`` (of training, at the end), ``iterations`` (of 256
-    images), ``diverged`` (none).
+    ``per_class`` (images; 0: all), ``top1`` (share; the mean of a run's ten best validations, which the paper plots),
+    ``loss`` (of training, at the end), ``iterations`` (of 256 images), ``diverged`` (none).
 
-    ``measure``: "best10" (the mean of a run's ten best validations, which the paper plots) or "final" (its last).
-    Raises InputError for another measure, and for a file that is not this table.
+    Raises InputError for a file that is not this table.
     """
-    if measure not in MEASURES:
-        raise unknown("measure", measure, MEASURES)
     file = Path(path) if path else TABLES / "yosinski2014_networks.csv"
     try:
         logs = pd.read_csv(file)
@@ -47,7 +43,7 @@ def networks(measure: str = "best10", *, path: Path | str | None = None) -> pd.D
                 "treatment": logs["treatment"],
                 "n": logs["n"].astype(int),
                 "per_class": logs["examples_per_class"].fillna(0).astype(int),
-                "top1": logs[MEASURES[measure]].astype(float),
+                "top1": logs["top1_mean_best10"].astype(float),
                 "loss": logs["final_train_loss"].astype(float),
                 "iterations": logs["iterations"].astype(int),
                 "diverged": False,

@@ -21,7 +21,6 @@ Study = list[tuple[Labels, Network]]
 Cell = tuple[int, str, int]  # images a class, treatment, n
 
 LAYERS = 8
-FEW = ("scratch", "frozen", "fine-tuned")  # what can be done with few images
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 FIRST_RATES = RATES[2:6]
 
@@ -44,9 +43,7 @@ def long(network: Network) -> Network:
 def heir(own: Network, donor: Network, n: int, *, frozen: bool, recipe: Recipe | None = None) -> Network:
     """What learns the classes of the base network ``own`` with layers 1..n of ``donor``, frozen or learning on."""
     layers = tuple(range(1, n + 1))
-    return replace(
-        own, donor=donor, copied=layers, frozen=layers if frozen else (), recipe=recipe or own.recipe
-    )  # fmt: skip
+    return replace(own, donor=donor, copied=layers, frozen=layers if frozen else (), recipe=recipe or own.recipe)
 
 
 def treatments(profile: Profile, own: Network, other: Network) -> Study:
@@ -86,9 +83,9 @@ def transfer(profile: Profile, *, split: str = "random", replicates: Sequence[in
     return study
 
 
-def distant(profile: Profile, split: str, *, replicates: Sequence[int] = ()) -> Study:
+def distant(profile: Profile, split: str) -> Study:
     """Figure 3: base, long, BnB and AnB between halves that differ in kind, such as "natural-manmade"."""
-    return transfer(replace(profile, tuned_cuts=(), controls=("long",)), split=split, replicates=replicates)
+    return transfer(replace(profile, tuned_cuts=(), controls=("long",)), split=split)
 
 
 def random_filters(
@@ -121,7 +118,7 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
     ``grid``: values of fields of ``Recipe``, or of ``init``, ``width`` and ``dropout`` of ``NetSpec``. They are those
     of the networks of ``treatment`` at ``n``; donors learn with ``profile.recipe``.
     """
-    of_net = dict.fromkeys(("init", "width", "dropout"), profile.net)
+    of_net = ("init", "width", "dropout")
     for name in grid:
         if name not in of_net and name not in Recipe.__dataclass_fields__:
             raise unknown("value to search over", name, (*of_net, *Recipe.__dataclass_fields__))
@@ -145,23 +142,23 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
     return study
 
 
-def volumes(profile: Profile, chosen: Mapping[Cell, Recipe], *, replicates: Sequence[int] = ()) -> Study:
+def volumes(profile: Profile, chosen: Mapping[Cell, Recipe]) -> Study:
     """How much data: each half learnt from ``profile.volumes`` images a class, from scratch or from the other half.
 
     Treatments "scratch" (n = 0), "frozen" and "fine-tuned" (layers 1..n from the base network that ``transfer`` has
     for the other half, which saw all its images). ``chosen``: the recipe of each, as ``best_recipes`` gives it.
     """
     study: Study = []
-    for replicate in replicates or range(profile.replicates):
-        for volume, treatment in product(profile.volumes, FEW):
-            for n in [0] if treatment == "scratch" else profile.volume_cuts:
-                if (volume, treatment, n) not in chosen:
-                    known = ", ".join(map(str, sorted({cell[0] for cell in chosen if cell[1:] == (treatment, n)})))
-                    raise InputError(
-                        f"no recipe is chosen for {volume} images a class, {treatment}, n = {n}; there are recipes for "
-                        f"{known or 'no number of'} images. Take one of these, or choose by volume_search first."
-                    )
-                study += _few(profile, replicate, (volume, treatment, n), chosen[volume, treatment, n])
+    for replicate in range(profile.replicates):
+        for cell in _cells(profile, tuned_at=profile.volume_cuts):
+            if cell not in chosen:
+                volume, treatment, n = cell
+                known = ", ".join(map(str, sorted({each[0] for each in chosen if each[1:] == (treatment, n)})))
+                raise InputError(
+                    f"no recipe is chosen for {volume} images a class, {treatment}, n = {n}; there are recipes for "
+                    f"{known or 'no number of'} images. Take one of these, or choose by volume_search first."
+                )
+            study += _few(profile, replicate, cell, chosen[cell])
     return study
 
 
@@ -196,9 +193,10 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
     """
     if profile.held_out < 1:
         raise InputError("a recipe is chosen by images that are not learnt, and held_out = 0 leaves none; give more.")
+    middle = profile.volume_cuts[len(profile.volume_cuts) // 2]
     tried = {
         cell: [(rate, profile.few.steps) for rate in (RATES if cell[0] == min(profile.volumes) else FIRST_RATES)]
-        for cell in _cells(profile)
+        for cell in _cells(profile, tuned_at=[middle])
     }
     while True:
         table = train(
@@ -226,10 +224,10 @@ def best_recipes(profile: Profile, table: pd.DataFrame) -> dict[Cell, Recipe]:
     return found
 
 
-def _cells(profile: Profile) -> list[Cell]:
-    cuts = profile.volume_cuts
-    tuned_at = {"scratch": (0,), "frozen": cuts, "fine-tuned": (cuts[len(cuts) // 2],)}
-    return [(volume, treatment, n) for volume, treatment in product(profile.volumes, FEW) for n in tuned_at[treatment]]
+def _cells(profile: Profile, *, tuned_at: Sequence[int]) -> list[Cell]:
+    """What can be done with few images; ``tuned_at``: the n of what is fine-tuned."""
+    cuts = {"scratch": (0,), "frozen": profile.volume_cuts, "fine-tuned": tuned_at}
+    return [(volume, treatment, n) for volume, treatment in product(profile.volumes, cuts) for n in cuts[treatment]]
 
 
 def _scores(table: pd.DataFrame) -> dict[Cell, dict[tuple[float, int], float]]:

@@ -197,11 +197,11 @@ def test_of_equally_good_recipes_the_shortest_is_taken_and_what_diverged_never()
 
 
 def test_few_images_start_from_the_base_networks_of_the_other_half():
-    sizes = profile("full", volumes=(1, 5), volume_cuts=(2, 6))
+    sizes = profile("full", volumes=(1, 5), volume_cuts=(2, 6), replicates=1)
     cells = [("scratch", 0), *((name, n) for name in ("frozen", "fine-tuned") for n in (2, 6))]
     chosen = {(volume, *cell): Recipe(learning_rate=0.001 * volume, steps=7) for volume in (1, 5) for cell in cells}
-    study = volumes(sizes, chosen, replicates=[3])
-    bases = rows(transfer(sizes, replicates=[3]), treatment="base")
+    study = volumes(sizes, chosen)
+    bases = rows(transfer(sizes), treatment="base")
     assert {network.donor for _, network in study} - {None} == set(bases)
     assert len(study) == 2 * 2 * len(cells)
     for labels, network in study:
