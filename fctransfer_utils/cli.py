@@ -129,7 +129,8 @@ def _plot(options: Namespace) -> int:
     if len(panels) > 1:
         raise InputError(f"a figure has room for two values of a grid, not for {', '.join((x, *panels))}.")
     figure = curves(
-        means, x, hue="treatment", col=(*panels, None)[0], bounds=PERCENT, logx=x in ("learning_rate", "per_class"),
+        means, x, hue="treatment", col=panels[0] if panels else None, bounds=PERCENT,
+        logx=x in ("learning_rate", "per_class"),
         xlabel="layer n behind which the network is cut" if x == "n" else x.replace("_", " "), ylabel="accuracy (%)",
     )  # fmt: skip
     file = build_folder() / "figures" / f"{options.study}_{options.data}_{options.profile}.png"

@@ -140,6 +140,8 @@ def source_search(sizes: HeadSizes, train: Callable[[Study], pd.DataFrame]) -> p
     ``train`` trains a study and gives its table. Both halves of the replicate ``TUNE`` are learnt. A best rate at
     the end of what was tried widens it.
     """
+    import pandas as pd
+
     recipe = sizes.source.recipe
 
     def tried(head: str, rate: float, steps: int) -> Study:
@@ -155,7 +157,7 @@ def source_search(sizes: HeadSizes, train: Callable[[Study], pd.DataFrame]) -> p
     best = _best(by_rate, ["head"])
     study = [row for head, steps in product(HEADS, sizes.lengths) for row in tried(head, best[(head,)], steps)]
     while True:
-        table = _joined(by_rate, train(study))
+        table = pd.concat([by_rate, train(study)]).drop_duplicates("key", ignore_index=True)
         curves = _curves(sizes, table)
         aim = min(curve[max(sizes.lengths)] for curve in curves.values())
         more = [(head, steps) for head, curve in curves.items() for steps in _between(curve, aim)]
@@ -301,9 +303,3 @@ def _best(table: pd.DataFrame, names: Sequence[str]) -> dict[tuple, float]:
         tuple(row[name] for name in names): row["learning_rate"]
         for row in means.drop_duplicates(list(names)).to_dict("records")
     }
-
-
-def _joined(*tables: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat(tables, ignore_index=True).drop_duplicates("key").reset_index(drop=True)

@@ -227,10 +227,8 @@ def _densenet(net: nn.Module) -> Named:
             yield f"down{int(name[-1]) + 1}", part
     norm = net.features.norm5
     yield "norm", norm if of_timm else nn.Sequential(norm, nn.ReLU())  # timm's norm has the ReLU in it
-    yield (
-        "head",
-        (nn.Sequential(net.global_pool, net.head_drop, net.classifier) if of_timm else _global_pool(net.classifier)),
-    )
+    head = nn.Sequential(net.global_pool, net.head_drop, net.classifier) if of_timm else _global_pool(net.classifier)
+    yield "head", head
 
 
 def _vgg(net: nn.Module) -> Named:
