@@ -31,6 +31,7 @@ TRUNK = (1, 2, 3, 4, 5)  # the convolutions
 RATES = (*USUAL_RATES, 0.5, 1.0)  # a single layer on a frozen trunk takes high ones
 FIRST = RATES[3:6]
 NEAR = 0.003  # share of validation images: a length is not searched for more closely
+CLOSE = 1.05  # nor between two lengths of this ratio, which chance tells apart more than length does
 Cell = tuple[str, str, str, int]  # head, use, target, labels a class
 
 
@@ -198,7 +199,7 @@ def _between(curve: Mapping[int, float], aim: float) -> list[int]:
     if abs(curve[_nearest(curve, aim)] - aim) <= NEAR:
         return []
     for before, after in pairwise([0, *curve]):
-        if curve.get(before, 0) < aim <= curve[after] and after - before > 1:
+        if curve.get(before, 0) < aim <= curve[after] and after > CLOSE * before + 1:
             return [(before + after) // 2]
     return []
 
