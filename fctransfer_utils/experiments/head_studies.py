@@ -31,7 +31,7 @@ TRUNK = (1, 2, 3, 4, 5)  # the convolutions
 RATES = (*USUAL_RATES, 0.5, 1.0)  # a single layer on a frozen trunk takes high ones
 FIRST = RATES[3:6]
 NEAR = 0.003  # share of validation images: a length is not searched for more closely
-CLOSE = 1.05  # nor between two lengths of this ratio, which chance tells apart more than length does
+CLOSE = 1.05  # nor between two lengths of this ratio: training ends with a whole epoch
 Cell = tuple[str, str, str, int]  # head, use, target, labels a class
 
 
