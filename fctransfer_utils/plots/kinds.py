@@ -92,7 +92,7 @@ def curves(
             if logx:
                 ax.xaxis.set_major_formatter(style.PlainLogFormatter())
                 ax.xaxis.set_minor_formatter(style.PlainLogFormatter())
-            apart = not logx or min((b / a for a, b in pairwise(values)), default=2) > 1.4  # room for a number at each
+            apart = not logx or min((b / a for a, b in pairwise(values)), default=2) > 1.2  # room for a number at each
             if named or (len(values) <= 13 and apart):
                 ax.set_xticks([*where.values()], [drawable(value) if named else f"{value:g}" for value in values])
                 ax.set_xticks([], minor=True)
