@@ -13,13 +13,13 @@ NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def texts(book):
-    """What each cell shows as text, without pictures."""
+    """What each cell shows as text, without pictures; lines that are printed come in as many parts as it happens."""
     for number, cell in enumerate(book.cells):
         if "injected-parameters" not in cell.metadata.get("tags", []):
-            for output in cell.get("outputs", []):
-                shown = output.get("text") or output.get("data", {}).get("text/plain", "")
-                if "image/png" not in output.get("data", {}) and shown:
-                    yield number, " ".join(shown.split())
+            outputs = [each for each in cell.get("outputs", []) if "image/png" not in each.get("data", {})]
+            shown = [each.get("text") or each.get("data", {}).get("text/plain", "") for each in outputs]
+            if words := " ".join(" ".join(shown).split()):
+                yield number, words
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
