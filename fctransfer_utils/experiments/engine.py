@@ -21,6 +21,7 @@ from .studies import Study
 from .train import FILES, check_images, images_of, loaded, one_thread, start
 
 Progress = Callable[[int, int, Record | None], None]
+LARGE = 64  # images: in smaller batches a CPU gains so little by bfloat16 that chance in the clock would decide
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ def _probed(network: Network, load: Loader, *, device: str = "", dtype: str = ""
     device = checked(device or best_device())
     if dtype:
         return Setting(device, dtype)
+    if device == "cpu" and network.recipe.batch_size < LARGE:
+        return Setting(device)
     learn = images_of(network, load)[0]
     batch = learn.normalise(learn.pixels[: network.recipe.batch_size])
     with one_thread():

@@ -18,6 +18,7 @@ from fctransfer_utils.experiments.network import Network
 from fctransfer_utils.experiments.record import parse_record
 from fctransfer_utils.experiments.store import Store
 from fctransfer_utils.experiments.train import loaded
+from fctransfer_utils.training.device import Setting
 
 STUDY = small_study()
 BASE = next(network for labels, network in STUDY if labels["treatment"] == "base")
@@ -140,9 +141,14 @@ def test_a_store_has_one_setting(store):
 
 def test_a_new_store_settles_its_setting_by_a_probe(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "train_job", pretended)
-    store = trained(STUDY[:1], tmp_path, dtype="", device="cpu")
-    assert store.setting()["device"] == "cpu"
-    assert store.setting()["dtype"] in ("float32", "bfloat16")
+    monkeypatch.setattr(engine, "probe", lambda net, batch, device: Setting(device, "bfloat16"))
+    for size, dtype in (
+        (engine.LARGE, "bfloat16"),
+        (engine.LARGE - 1, "float32"),
+    ):
+        network = replace(BASE, recipe=replace(BASE.recipe, batch_size=size))
+        store = trained([({}, network)], tmp_path / dtype, dtype="", device="cpu")
+        assert store.setting() == {"device": "cpu", "dtype": dtype}
 
 
 def test_a_file_is_no_store(tmp_path):
