@@ -59,7 +59,8 @@ def probe(net: nn.Module, batch: Tensor, *, device: str = "cpu", rounds: int = 7
     """The faster numbers for steps of this very network on this very ``batch``, floats (N, 3, H, W).
 
     bfloat16 is chosen where it is ``gain`` times as fast in all pairs of steps but one; on a CPU by processor time. So
-    what else the machine does decides nothing. Measured on a copy: ``net`` and all random numbers stay as they are.
+    what else the machine does decides little; where the true gain lies near ``gain`` it is still a matter of chance.
+    Measured on a copy: ``net`` and all random numbers stay as they are.
     """
     clock = time.process_time if torch.device(device).type == "cpu" else time.perf_counter
     settings = [Setting(device), Setting(device, "bfloat16")]
