@@ -2,7 +2,8 @@
 
 After Zhang et al. (2017): three heads on the same five convolutions, from the same first draw. Each network learns half
 A of the classes (its *source*), and what it has learnt is moved to targets near and far. Rates and lengths are chosen
-on the replicate ``TUNE``, by images that no network learns and none is tested on.
+on the replicate ``TUNE``, by images that no network learns and none is tested on; where ``HeadSizes.own_lengths`` says
+so, lengths are chosen anew in every replicate, by such images of its own classes.
 """
 
 from __future__ import annotations
@@ -55,13 +56,14 @@ class Target:
 class HeadSizes:
     """``source``: how the three networks learn half A. ``lengths``: the steps that are tried for each of them.
 
-    ``steps``: how long a target is learnt from so many images a class.
+    ``steps``: how long a target is learnt from so many images a class. ``own_lengths``: see ``length_search``.
     """
 
     source: Profile
     targets: tuple[Target, ...]
     lengths: tuple[int, ...]
     steps: Mapping[int, int] = field(default_factory=lambda: {20: 400, 100: 800})
+    own_lengths: bool = False
 
 
 def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
@@ -81,7 +83,7 @@ def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
             Target("rsscn7", "far", _folder("rsscn7"), (20,), 20),
             replace(_rendered("pages", 64), labels=(100,)),
         )
-        return HeadSizes(source, targets, (235, 470, 705, 940, 1410))
+        return HeadSizes(source, targets, (235, 470, 705, 940, 1410), own_lengths=True)
     recipe = replace(made.recipe, steps=1280, batch_size=16)
     source = replace(made, data=DataSpec(data, 32, 100, 160, 100), recipe=recipe, per_class=50, held_out=100)
     targets = (Target("other characters", "near"), _rendered("textures"), _rendered("pages"))
@@ -111,7 +113,7 @@ def source(sizes: HeadSizes, head: str, recipe: Recipe, *, replicate: int, half:
     of, tune = sizes.source, replicate == TUNE
     classes = Classes("random", half, replicate, of.tune_each if tune else of.each)
     network = base(replace(of, net=replace(of.net, head=head), recipe=recipe), classes, seed=replicate)
-    return replace(network, held_out=of.held_out if tune else 0)
+    return replace(network, held_out=of.held_out if tune or sizes.own_lengths else 0)
 
 
 def heir(sizes: HeadSizes, donor: Network, target: Target, labels: int, use: str, rate: float) -> Network:
@@ -129,51 +131,61 @@ def heir(sizes: HeadSizes, donor: Network, target: Target, labels: int, use: str
     return replace(
         donor, donor=donor, copied=TRUNK + hidden, frozen=TRUNK if use == "frozen" else (), recipe=recipe,
         data=data, classes=Classes() if target.data else donor.classes.other, per_class=labels,
-        held_out=target.held_out if donor.held_out else 0, extra_test=0 if target.data else donor.extra_test,
+        held_out=target.held_out if donor.classes.replicate == TUNE else 0, extra_test=0 if target.data else donor.extra_test,
     )  # fmt: skip
 
 
 def source_search(sizes: HeadSizes, train: Callable[[Study], pd.DataFrame]) -> pd.DataFrame:
     """A rate for each head at the length of the profile, then lengths at this rate: the table of what was tried.
 
-    Between lengths whose validation accuracies lie on both sides of the aim (see ``matched``) further ones are tried.
-
     ``train`` trains a study and gives its table. Both halves of the replicate ``TUNE`` are learnt. A best rate at
     the end of what was tried widens it.
     """
     import pandas as pd
 
-    recipe = sizes.source.recipe
-
-    def tried(head: str, rate: float, steps: int) -> Study:
-        chosen = replace(recipe, learning_rate=rate, steps=steps)
-        labels = {"head": head, "learning_rate": rate, "steps": steps}
-        return [
-            (labels | {"half": half}, source(sizes, head, chosen, replicate=TUNE, half=half)) for half in ("A", "B")
-        ]
-
+    steps = sizes.source.recipe.steps
     by_rate = _surrounded(
-        {(head,): FIRST for head in HEADS}, ["head"], lambda cell, rate: tried(*cell, rate, recipe.steps), train
+        {(head,): FIRST for head in HEADS}, ["head"], lambda cell, rate: _tried(sizes, *cell, rate, steps), train
     )
-    best = _best(by_rate, ["head"])
-    study = [row for head, steps in product(HEADS, sizes.lengths) for row in tried(head, best[(head,)], steps)]
+    best = {head: rate for (head,), rate in _best(by_rate, ["head"]).items()}
+    lengths = length_search(sizes, best, train)
+    return pd.concat([by_rate, lengths]).drop_duplicates("key", ignore_index=True)
+
+
+def length_search(
+    sizes: HeadSizes, rates: Mapping[str, float], train: Callable[[Study], pd.DataFrame], *, replicate: int = TUNE
+) -> pd.DataFrame:
+    """Lengths for each head at its rate: those of the profile on ``TUNE``, in another replicate the longest first.
+
+    Between lengths whose validation accuracies lie on both sides of the aim (see ``matched``) further ones are tried.
+    """
+    first = sizes.lengths if replicate == TUNE else sizes.lengths[-1:]
+    tried = [*product(HEADS, first)]
     while True:
-        table = pd.concat([by_rate, train(study)]).drop_duplicates("key", ignore_index=True)
-        curves = _curves(sizes, table)
+        table = train([row for head, n in tried for row in _tried(sizes, head, rates[head], n, replicate)])
+        curves = _curves(table, rates)
         aim = min(curve[max(sizes.lengths)] for curve in curves.values())
         more = [(head, steps) for head, curve in curves.items() for steps in _between(curve, aim)]
         if not more:
             return table
-        study += [row for head, steps in more for row in tried(head, best[(head,)], steps)]
+        tried += more
+
+
+def _tried(sizes: HeadSizes, head: str, rate: float, steps: int, replicate: int = TUNE) -> Study:
+    recipe = replace(sizes.source.recipe, learning_rate=rate, steps=steps)
+    labels = {"head": head, "learning_rate": rate, "steps": steps}
+    halves = ("A", "B") if replicate == TUNE else ("A",)
+    return [(labels | {"half": half}, source(sizes, head, recipe, replicate=replicate, half=half)) for half in halves]
 
 
 def matched(sizes: HeadSizes, table: pd.DataFrame) -> tuple[dict[str, Recipe], dict[str, Recipe]]:
-    """The recipe of each head at equal source accuracy, and at equal length (the longest), from ``source_search``.
+    """The recipe of each head at equal source accuracy, and at equal length (the longest), from the searches above.
 
     The aim is the accuracy of the head that is weakest at the longest length. Of the others that length is taken whose
     validation accuracy lies nearest to it; of equals the shortest.
     """
-    curves, best = _curves(sizes, table), _best(table[table["steps"] == sizes.source.recipe.steps], ["head"])
+    best = _best(table[table["steps"] == sizes.source.recipe.steps], ["head"])
+    curves = _curves(table, {head: rate for (head,), rate in best.items()})
     weakest = min(curves, key=lambda head: curves[head][max(sizes.lengths)])
     aim = curves[weakest][max(sizes.lengths)]
     equal, long = {}, {}
@@ -183,11 +195,10 @@ def matched(sizes: HeadSizes, table: pd.DataFrame) -> tuple[dict[str, Recipe], d
     return equal, long
 
 
-def _curves(sizes: HeadSizes, table: pd.DataFrame) -> dict[str, dict[int, float]]:
-    """For each head, at its best rate: {steps: mean validation accuracy} of what was tried, the shortest first."""
-    best = _best(table[table["steps"] == sizes.source.recipe.steps], ["head"])
+def _curves(table: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, dict[int, float]]:
+    """For each head, at its rate: {steps: mean validation accuracy} of what was tried, the shortest first."""
     means = table.groupby(["head", "learning_rate", "steps"])["validation_top1"].mean()
-    return {head: means[head, best[(head,)]].sort_index().to_dict() for head in HEADS}
+    return {head: means[head, rates[head]].sort_index().to_dict() for head in HEADS}
 
 
 def _nearest(curve: Mapping[int, float], aim: float) -> int:

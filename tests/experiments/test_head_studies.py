@@ -22,6 +22,7 @@ from fctransfer_utils.experiments.head_studies import (
     head_sizes,
     heir,
     heirs,
+    length_search,
     matched,
     source,
     source_search,
@@ -85,13 +86,13 @@ def test_an_heir_has_all_but_the_last_layer_and_learns_above_a_frozen_trunk(head
     assert near.classes == donor.classes.other
 
 
-def pretended(peak, top1):
+def pretended(peak, top1, replicate=TUNE):
     """In place of training: ``top1`` of (head, steps) at the rate ``peak`` of that head or cell, less at others."""
 
     def run(study):
         rows = []
         for labels, network in study:
-            assert network.classes.replicate == TUNE or network.donor.classes.replicate == TUNE
+            assert (network.donor or network).classes.replicate == replicate
             assert network.held_out > 0
             away = abs(RATES.index(labels["learning_rate"]) - RATES.index(peak(labels)))
             value = top1(labels["head"], network.recipe.steps) - away / 50
@@ -117,6 +118,25 @@ def test_lengths_are_searched_until_the_heads_know_their_source_equally_well():
     for head in HEADS:
         assert top1(head, equal[head].steps) == pytest.approx(0.85, abs=head_studies.NEAR)
         assert long[head] == replace(equal[head], steps=1920)
+
+
+def test_a_replicate_with_lengths_of_its_own_is_judged_by_networks_whose_lengths_were_chosen_there():
+    sizes = head_sizes("full", "tiny-imagenet")
+    rates = {"gap": 0.05, "fc": 0.02, "gap_fc": 0.02}
+    run = pretended(
+        lambda labels: rates[labels["head"]],
+        lambda head, steps: (0.5 if head == "fc" else 0.45) * (1 - 2.0 ** (-steps / 300)),
+        3,
+    )
+    table = length_search(sizes, rates, run, replicate=3)
+    equal, long = matched(sizes, table)
+    assert equal["gap"] == long["gap"]
+    assert 700 < equal["fc"].steps < 1410
+    begin, study = sources(sizes, equal, long, [3]), heirs(sizes, equal, dict.fromkeys(cells(sizes), 0.01), [3])
+    keys = {network.key for labels, network in begin if labels["match"] == "accuracy"}
+    assert keys <= set(table["key"])  # the very networks that were validated
+    assert {network.donor.key for _, network in study} == keys
+    assert {network.held_out for _, network in study} == {0}
 
 
 def test_each_cell_gets_the_rate_whose_neighbours_are_worse():
