@@ -131,7 +131,8 @@ def heir(sizes: HeadSizes, donor: Network, target: Target, labels: int, use: str
     return replace(
         donor, donor=donor, copied=TRUNK + hidden, frozen=TRUNK if use == "frozen" else (), recipe=recipe,
         data=data, classes=Classes() if target.data else donor.classes.other, per_class=labels,
-        held_out=target.held_out if donor.classes.replicate == TUNE else 0, extra_test=0 if target.data else donor.extra_test,
+        held_out=target.held_out if donor.classes.replicate == TUNE else 0,
+        extra_test=0 if target.data else donor.extra_test,
     )  # fmt: skip
 
 
