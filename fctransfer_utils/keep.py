@@ -197,9 +197,10 @@ def _fine_tune(
     deadline: float,
     progress: bool,
 ) -> str:
-    """Fine-tune in one way after the other, the cheapest first, each in as many splits as there is time for.
+    """Fine-tune in one way after the other, the cheapest first, in as many splits as there is time for.
 
-    A way for which there is no time in enough splits for an interval is not begun. Returns a sentence on what was left.
+    Each way comes into enough splits for an interval before any goes into more, and one for which there is no time in
+    so many is not begun. Returns a sentence on what was left.
     """
     from itertools import product
 
@@ -208,20 +209,20 @@ def _fine_tune(
     from .analysis.choices import LEAST
     from .training.choices import treatments
 
-    seconds, lost = 0.0, {}
-    plan = [*product(treatments(1, 1), range(len(parts)))]
+    least, seconds, lost = min(LEAST, len(parts)), {}, {}
+    plan = sorted(product(treatments(1, 1), range(len(parts))), key=lambda step: step[1] >= least)
     for name, number in tqdm(plan, desc="fine-tuning", leave=False, disable=not progress):
         if name in lost:
             continue
         what = treatments(chosen[number], len(tuner.net))[name]
         if number == 0:
-            seconds = tuner.forecast(what, parts[0]) if time.monotonic() < deadline else 0.0
+            seconds[name] = tuner.forecast(what, parts[0]) if time.monotonic() < deadline else 0.0
         start = time.monotonic()
-        if start + seconds * (min(LEAST, len(parts)) if number == 0 else 1) < deadline:
+        if start + seconds[name] * (1 if number else least) < deadline:
             note(name, number, tuner.judge(what, parts[number]))
-            seconds = time.monotonic() - start
+            seconds[name] = time.monotonic() - start
         else:
-            lost[name] = seconds * (len(parts) - number)
+            lost[name] = seconds[name] * (len(parts) - number)
     more = f"; {max(1, round(sum(lost.values()) / 60))} minutes more would do" if all(lost.values()) else ""
     return f"No time in some or all splits for: {', '.join(lost)}{more}." if lost else ""
 
