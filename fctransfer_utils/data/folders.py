@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SYSTEM = ("@eadir", "__macosx", "#recycle", "$recycle.bin", "system volume information", "lost+found")
 TRAIN, TEST, VAL = ("train", "training"), ("test", "testing"), ("val", "valid", "validation")
 SHOWN = 3  # names that a message spells out of many
+TEST_SHARE = 0.25  # of each class of a folder that has no parts
 
 
 class Picture(NamedTuple):
@@ -129,35 +130,25 @@ class Folder(NamedTuple):
     summary: Summary
 
 
-def read_folder(
-    root: Path | str,
-    *,
-    size: int,
-    test_share: float = 0.25,
-    seed: int = 0,
-    on_bad: str = "stop",
-    progress: bool = False,
-) -> Folder:
+def read_folder(root: Path | str, *, size: int, seed: int = 0, on_bad: str = "stop", progress: bool = False) -> Folder:
     """The images of a folder with train and test (or val) in it, or of one folder of classes, which ``seed`` splits.
 
     Classes are the folders of pictures in alphabetical order; pictures may lie deeper in them. The split takes
-    ``test_share`` of each class's different images; copies of one stay together. ``on_bad``: "stop" raises for files
+    ``TEST_SHARE`` of each class's different images; copies of one stay together. ``on_bad``: "stop" raises for files
     that cannot be read, "skip" leaves them out, and the summary says so. Both parts are normalised by train's mean and
     deviation. Raises InputError for a folder without two classes, with an empty one, or with images all alike.
     """
-    if not 0 < test_share < 1:
-        raise InputError(f"test_share {test_share} leaves a part empty; give a number between 0 and 1, such as 0.25.")
     listing, kept, whole, digests = _read(root, size=size, on_bad=on_bad, progress=progress)
     parts = [picture.part for picture in kept]
     if "train" in parts:
         middle = parts.index("test")
         train, test = whole.at(slice(middle)), whole.at(slice(middle, None))  # of a slice both stay on disk
     else:
-        parts = _split(listing, whole, digests, share=test_share, seed=seed)
+        parts = _split(listing, whole, digests, seed=seed)
         train, test = (
             whole.at(torch.tensor([each == part for each in parts]).nonzero().flatten()) for part in ("train", "test")
         )
-        listing = listing._replace(layout=f"{listing.layout}, {test_share:g} of each class for test by seed {seed}")
+        listing = listing._replace(layout=f"{listing.layout}, {TEST_SHARE:g} of each class for test by seed {seed}")
     train = train.measured()
     return Folder(train, test.normalised_like(train), _summary(listing, whole, digests, parts))
 
@@ -324,8 +315,8 @@ def _read(
     return listing, kept, Images(found.pixels, labels, listing.classes, flip=flip), found.digests
 
 
-def _split(listing: Listing, images: Images, digests: list[bytes], *, share: float, seed: int) -> list[str]:
-    """The part of each image: ``share`` of each class's different images, drawn by ``seed``, are for test."""
+def _split(listing: Listing, images: Images, digests: list[bytes], *, seed: int) -> list[str]:
+    """The part of each image: ``TEST_SHARE`` of each class's different images, drawn by ``seed``, are for test."""
     classes: dict[int, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
     for place, (digest, label) in enumerate(zip(digests, images.labels.tolist(), strict=True)):
         classes[label][digest].append(place)
@@ -337,7 +328,7 @@ def _split(listing: Listing, images: Images, digests: list[bytes], *, share: flo
                 f"class {name!r} of {printable(listing.root)} has one image, and none for test; add pictures or move "
                 "its folder away."
             )
-        tested = min(max(round(share * count), 1), count - 1)
+        tested = max(round(TEST_SHARE * count), 1)
         chosen = torch.randperm(count, generator=generator(seed, "test", name))[:tested].tolist()
         for place in (place for number in chosen for place in groups[number]):
             parts[place] = "test"

@@ -23,6 +23,7 @@ Cell = tuple[int, str, int]  # images a class, treatment, n
 LAYERS = 8
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 FIRST_RATES = RATES[2:6]
+FITTED = 0.95  # of the images that are learnt: a network that knows fewer of them might need more steps
 
 
 def base(profile: Profile, classes: Classes, *, seed: int) -> Network:
@@ -188,6 +189,7 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
     ``train`` trains a study and gives its table. The rate is chosen first, at the steps of ``profile.few``, and
     neighbours in ``RATES`` are tried until the best has worse ones on both sides. Then a third and three times of
     these steps are tried at this rate; where more steps are better, lower rates too, and where fewer are, higher ones.
+    Three times more are tried as long as the longest training is the best and knows less than ``FITTED`` of its images.
     With the fewest images every rate is tried. Fine-tuned networks are tried at the middle cut alone, frozen ones at
     each: they differ in how much is left to learn. Raises InputError where no images are held out to choose by.
     """
@@ -207,7 +209,8 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
                 for row in _few(profile, TUNE, cell, replace(profile.few, learning_rate=rate, steps=steps))
             ]
         )
-        more = {cell: _next(profile, scores) for cell, scores in _scores(table).items()}
+        known = _scores(table, "train_top1")
+        more = {cell: _next(profile, scores, known[cell]) for cell, scores in _scores(table).items()}
         if not any(more.values()):
             return table
         for cell, recipes in more.items():
@@ -230,9 +233,9 @@ def _cells(profile: Profile, *, tuned_at: Sequence[int]) -> list[Cell]:
     return [(volume, treatment, n) for volume, treatment in product(profile.volumes, cuts) for n in cuts[treatment]]
 
 
-def _scores(table: pd.DataFrame) -> dict[Cell, dict[tuple[float, int], float]]:
-    """For each cell the mean validation accuracy of every (rate, steps); a network that diverged counts as 0."""
-    given = table.assign(value=table["validation_top1"].fillna(0))
+def _scores(table: pd.DataFrame, column: str = "validation_top1") -> dict[Cell, dict[tuple[float, int], float]]:
+    """For each cell the mean accuracy of every (rate, steps); a network that diverged counts as 0."""
+    given = table.assign(value=table[column].fillna(0))
     means = given.groupby(["per_class", "treatment", "n", "learning_rate", "steps"], sort=False)["value"].mean()
     found: dict[Cell, dict[tuple[float, int], float]] = {}
     for (volume, treatment, n, rate, steps), value in means.items():
@@ -244,8 +247,10 @@ def _best(scores: Mapping[tuple[float, int], float]) -> tuple[float, int]:
     return max(scores, key=lambda tried: (round(scores[tried], 9), -tried[1], -tried[0]))
 
 
-def _next(profile: Profile, scores: Mapping[tuple[float, int], float]) -> list[tuple[float, int]]:
-    """What to try next in one cell; nothing once the best has been surrounded."""
+def _next(
+    profile: Profile, scores: Mapping[tuple[float, int], float], known: Mapping[tuple[float, int], float]
+) -> list[tuple[float, int]]:
+    """What to try next in one cell; nothing once the best has been surrounded. ``known``: of the images learnt."""
     first = profile.few.steps
 
     def untried(rate: float, steps: int, *places: int) -> list[tuple[float, int]]:
@@ -258,7 +263,10 @@ def _next(profile: Profile, scores: Mapping[tuple[float, int], float]) -> list[t
     if todo := [(rate, other) for other in (max(first // 3, 1), 3 * first) if (rate, other) not in scores]:
         return todo
     rate, steps = _best(scores)
-    return untried(rate, steps, -1 if steps > first else 1) if steps != first else []
+    if steps != first and (todo := untried(rate, steps, -1 if steps > first else 1)):
+        return todo
+    longest = steps > first and steps == max(tried[1] for tried in scores)
+    return [(rate, 3 * steps)] if longest and known[rate, steps] < FITTED else []
 
 
 def _validated(network: Network, held_out: int) -> Network:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -152,8 +153,11 @@ def test_every_set_has_the_halves_of_its_profiles(name, data, classes):
         assert all(source_of(classes).halves(where.split, each=where.each, replicate=where.replicate))
 
 
-def pretended(best, peak=0.02):
-    """In place of training: validation accuracy is ``best`` at the rate ``peak``, and falls with the distance."""
+def pretended(best, peak=0.02, known=lambda steps: 1.0):
+    """In place of training: validation accuracy is ``best`` at the rate ``peak``, and falls with the distance.
+
+    ``known``: of the training images after so many steps.
+    """
 
     def train(study):
         rows = []
@@ -162,7 +166,8 @@ def pretended(best, peak=0.02):
             assert network.held_out > 0
             assert network.donor is None or network.donor.held_out > 0
             away = abs(RATES.index(labels["learning_rate"]) - RATES.index(peak))
-            rows.append(labels | {"validation_top1": best(labels["steps"]) - away / 100})
+            validation = best(labels["steps"]) - away / 100
+            rows.append(labels | {"validation_top1": validation, "train_top1": known(labels["steps"])})
         return pd.DataFrame(rows)
 
     return train
@@ -183,6 +188,20 @@ def test_the_best_rate_has_worse_neighbours_on_both_sides(peak):
     for cell, rows in table.groupby(["per_class", "treatment", "n"]):
         assert {RATES[place - 1], peak, RATES[place + 1]} <= set(rows.loc[rows["steps"] == 300, "learning_rate"]), cell
         assert {RATES[place - 1], peak} <= set(rows.loc[rows["steps"] == 900, "learning_rate"]), cell
+
+
+@pytest.mark.parametrize(
+    ("fitted_after", "best_after", "found"), [(2000, 9000, 2700), (9000, 1300, 900), (1, 9000, 900)]
+)
+def test_training_goes_on_until_its_images_are_known_or_more_steps_do_not_help(fitted_after, best_after, found):
+    sizes = profile("quick", volumes=(1,), volume_cuts=(4,))
+    run = pretended(
+        lambda steps: 0.5 - abs(np.log(steps / best_after)) / 10,
+        0.01,
+        lambda steps: 0.99 if steps > fitted_after else 0.5,
+    )
+    recipes = best_recipes(sizes, volume_search(sizes, run))
+    assert {(recipe.learning_rate, recipe.steps) for recipe in recipes.values()} == {(0.01, found)}
 
 
 def test_of_equally_good_recipes_the_shortest_is_taken_and_what_diverged_never():
