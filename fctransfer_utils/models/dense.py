@@ -1,4 +1,4 @@
-"""What a fully connected (FC) layer is: a convolution over the whole map, and what it costs.
+"""What a fully connected (FC) layer is: a convolution over the whole map.
 
 Long, Shelhamer and Darrell 2015 (arXiv 1411.4038) turn classifiers into fully convolutional networks; Araujo, Norris
 and Sim 2019 (doi 10.23915/distill.00021) give the arithmetic of receptive fields.
@@ -7,15 +7,13 @@ and Sim 2019 (doi 10.23915/distill.00021) give the arithmetic of receptive field
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from ..errors import InputError, one_line
-from .layers import shapes_only
+from ..errors import InputError
 
 
 def as_convolution(linear: nn.Linear, channels: int, side: int) -> nn.Conv2d:
@@ -128,30 +126,3 @@ def _side(value: int | tuple[int, int]) -> int:
     if value[0] != value[1]:
         raise InputError(f"a window of {value} is not square; receptive fields are computed for square ones.")
     return value[0]
-
-
-def parameters(net: nn.Module) -> dict[str, int]:
-    """How many parameters are in convolutions ("conv"), FC layers ("fc", every nn.Linear) and "other" modules."""
-    counts = Counter(conv=0, fc=0, other=0)
-    for part in net.modules():
-        kind = "conv" if isinstance(part, nn.Conv2d) else "fc" if isinstance(part, nn.Linear) else "other"
-        counts[kind] += sum(values.numel() for values in part.parameters(recurse=False))
-    return dict(counts)
-
-
-def multiply_adds(net: nn.Module, size: int) -> int:
-    """Multiply-adds of ``net`` for one image (3, size, size): half of what torch counts as operations.
-
-    Nothing is computed: ``net`` may lie on the device "meta", and is left as it is. Raises InputError for a
-    size that it does not take.
-    """
-    shapes = shapes_only(net)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        try:
-            shapes(torch.empty(1, 3, size, size, device="meta"))
-        except Exception as error:  # each library has its own way to say it
-            raise InputError(
-                f"images of {size} pixels do not fit this network ({one_line(error)}); give the size that its head was "
-                "made for."
-            ) from error
-    return counter.get_total_flops() // 2

@@ -16,13 +16,10 @@ def head_layers(
 
     "flat": fc6 and fc7 on the flattened map, then fc8. "fc": the same behind a 2 x 2 max pooling, as Zhang et al. add
     it to a network whose map is large. "gap": global average pooling and fc8 alone. "gap_fc": fc6 and fc7 behind the
-    pooling. Raises InputError for a map too small for its pooling, and for a size below 1.
+    pooling. Raises InputError for a map too small for its pooling.
     """
     if kind not in ("flat", "fc", "gap", "gap_fc"):
         raise unknown("head", kind, ("flat", "fc", "gap", "gap_fc"))
-    for name, value in (("channels", channels), ("side", side), ("classes", classes), ("hidden", hidden)):
-        if value < 1:
-            raise InputError(f"a head with {name} = {value} reads or says nothing; give 1 or more.")
     if kind == "fc" and side < 2:
         raise InputError(f"a map of {side} x {side} is too small for 2 x 2 pooling; use larger images or head 'gap'.")
     flat = {

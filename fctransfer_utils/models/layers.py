@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left
 from collections import OrderedDict
 
 import torch
@@ -78,7 +79,7 @@ def check_size(net: nn.Sequential, size: int) -> None:
     and VGG make 36 or 49 equal places of a map of 1 x 1, so fc6 reads each value many times. The error says what fc6
     would read and the smallest size that the network takes.
     """
-    trouble = _trouble(shapes := shapes_only(net), size)
+    trouble = _trouble(shapes := _shapes_only(net), size)
     if not trouble:
         return
     if _trouble(shapes, LARGEST):
@@ -86,11 +87,8 @@ def check_size(net: nn.Sequential, size: int) -> None:
             f"images of {size} pixels do not fit this network ({trouble}); create it for them: "
             f"create(name, size={size}), or use images of its own size."
         )
-    low, high = 0, LARGEST
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _trouble(shapes, middle) else (low, middle)
-    raise InputError(f"images of {size} pixels are too small: {trouble}. Give at least {high} pixels.")
+    smallest = bisect_left(range(LARGEST), True, key=lambda side: not _trouble(shapes, side))
+    raise InputError(f"images of {size} pixels are too small: {trouble}. Give at least {smallest} pixels.")
 
 
 def _trouble(shapes: nn.Sequential, size: int) -> str:
@@ -121,7 +119,7 @@ def _trouble(shapes: nn.Sequential, size: int) -> str:
     return ""
 
 
-def shapes_only(net: nn.Module) -> nn.Module:
+def _shapes_only(net: nn.Module) -> nn.Module:
     """A copy of ``net`` in evaluation mode on the device "meta": shapes without numbers, free of memory and work."""
     known: dict[int, object] = {id(values): values.detach().to("meta") for values in net.buffers()}
     for values in net.parameters():

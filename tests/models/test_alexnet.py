@@ -149,13 +149,7 @@ def test_a_network_that_cannot_be_is_an_error(classes, size, said):
         build(NetSpec(), classes=classes, size=size)
 
 
-KINDS, SIZES = ("flat", "gap", "gap_fc"), {"channels": 4, "side": 2, "classes": 3, "hidden": 8}
-
-
-@pytest.mark.parametrize(
-    ("kind", "wrong", "said"),
-    [("fc", {"side": 1}, "1 x 1"), *((kind, {name: 0}, f"{name} = 0") for kind in KINDS for name in SIZES)],
-)
-def test_a_head_that_cannot_be_is_an_error(kind, wrong, said):
+@pytest.mark.parametrize(("kind", "said"), [("fc", "1 x 1"), ("GAP", "'GAP'.*gap")])
+def test_a_head_that_cannot_be_is_an_error(kind, said):
     with pytest.raises(InputError, match=said):
-        head_layers(kind, **SIZES | wrong)
+        head_layers(kind, channels=4, side=1, classes=3, hidden=8)
