@@ -1,1 +1,1 @@
-"""Figures from tidy tables: one style, four kinds, and schemes of networks."""
+"""Figures from tidy tables: one style, three kinds, and schemes of networks."""

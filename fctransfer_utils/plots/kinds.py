@@ -1,6 +1,6 @@
-"""Four kinds of figure: curves, forests of intervals, heat maps and images.
+"""Three kinds of figure: curves, forests of intervals, and images.
 
-The first three take a tidy table and the names of its columns. Intervals are in ``low`` and ``high``, how many values
+The first two take a tidy table and the names of its columns. Intervals are in ``low`` and ``high``, how many values
 they stand on in ``count``, as ``analysis.effects`` gives them; ``col`` is the column whose values have a panel each.
 Every function returns a ``Figure`` that pyplot does not know of, in the style of ``plots.style`` whatever the caller
 has set, and raises InputError for an empty table and for a column that it lacks.
@@ -56,9 +56,9 @@ def curves(
     (``PERCENT``); intervals and axes end there. ``counted``: what ``count`` counts, for the titles. Names
     stand at the ends of the lines where there is room, else in a legend. ``height`` of a row: inches.
     """
-    _check(table, x, y, hue, col)
+    check(table, x, y, hue, col)
     if points is not None:
-        _check(points, x, y, hue)
+        check(points, x, y, hue)
     looks = style.looks(table[hue])
     named = not pd.api.types.is_numeric_dtype(table[x])  # such as layers: in the order of the table
     values = list(dict.fromkeys(table[x])) if named else sorted(set(table[x]))
@@ -121,7 +121,7 @@ def forest(
 
     ``margin``: differences within it are shaded. For the rest see ``curves``.
     """
-    _check(table, y, "mean", hue, col)
+    check(table, y, "mean", hue, col)
     names = list(dict.fromkeys(table[y]))
     looks = style.looks(table[hue]) if hue else {None: style.LOOKS["BnB"]}
     lines = len(names) * max(1, 0.65 * len(looks))
@@ -153,56 +153,6 @@ def forest(
             _words(ax, name, rows, counted, xlabel, "")
         if hue:
             _legend(figure, looks, above=True)
-        return _settled(figure)
-
-
-def heat(
-    table: pd.DataFrame,
-    row: str,
-    column: str,
-    value: str,
-    *,
-    col: str | None = None,
-    text: str = ".1f",
-    centre: float | None = None,
-    label: str = "",
-) -> Figure:
-    """Matrices, ``row`` by ``column``, with numbers in their cells and one scale of colours for all.
-
-    ``text``: a format for ``value``, or a column of the table that is written instead. ``centre``: the value that is
-    white, with a colour to each side. A cell that the table does not have stays empty.
-    """
-    import seaborn as sns
-
-    _check(table, row, column, value, col)
-    if table.duplicated([name for name in (row, column, col) if name]).any():
-        raise InputError(f"several rows stand for one cell of {row} by {column}; take their mean, or use ``col``.")
-    rows, columns = (list(dict.fromkeys(table[name])) for name in (row, column))
-    low, high = table[value].min(), table[value].max()
-    if centre is not None:
-        far = max(abs(low - centre), abs(high - centre)) or 1
-        low, high = centre - far, centre + far
-    slanted = max(len(drawable(name)) for name in columns) > 6
-    turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-    with style.themed():
-        figure, panels = _panels(table, col, height=0.9 + 0.24 * len(rows) + 0.5 * slanted)
-        for name, ax, its in panels:
-            wide = its.pivot(index=row, columns=column).reindex(index=rows)
-            numbers = wide[value].reindex(columns=columns).astype(float)
-            words = wide[text].reindex(columns=columns).map(drawable) if text in table else True
-            sns.heatmap(
-                numbers, annot=words, fmt="" if text in table else text, annot_kws={"size": SMALL}, ax=ax, cbar=False,
-                vmin=low, vmax=high, cmap="Blues" if centre is None else "vlag", linewidths=0.5, xticklabels=False,
-                yticklabels=False,
-            )  # fmt: skip
-            ax.set_xticks(np.arange(len(columns)) + 0.5, [drawable(one) for one in columns], **turn)
-            ax.set_yticks(np.arange(len(rows)) + 0.5, [drawable(one) for one in rows])
-            ax.tick_params(length=0)
-            ax.grid(visible=False)
-            _words(ax, name, its, "", column, row)
-        bar = figure.colorbar(ax.collections[0], ax=[ax for _, ax, _ in panels], shrink=0.8, pad=0.02)
-        bar.outline.set_visible(False)
-        bar.set_label(drawable(label or value))
         return _settled(figure)
 
 
@@ -246,7 +196,8 @@ def images(pixels: Any, titles: Sequence[object] = (), *, groups: Sequence[objec
         return _settled(figure)
 
 
-def _check(table: pd.DataFrame, *names: str | None) -> None:
+def check(table: pd.DataFrame, *names: str | None) -> None:
+    """Raise InputError for a table without rows or without one of the columns ``names``."""
     absent = [name for name in names if name and name not in table]
     if absent:
         raise InputError(f"the table has no column {absent[0]!r}; it has {', '.join(map(str, table.columns))}.")

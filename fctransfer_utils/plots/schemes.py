@@ -6,33 +6,31 @@ read that list off real networks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Arc, Circle, Patch, Rectangle
 
-from ..errors import InputError, unknown
+from ..errors import unknown
 from . import style
+from .kinds import check
 from .style import PAGE, drawable
 
 SOURCES = {"A": "#E8935F", "B": "#B5D9F0", "random": "#FFFFFF"}  # apart in grey, too
-COLUMNS = ("network", "layer", "source", "frozen")
 PARTS = {"features": "#B5D9F0", "activation": "#FFFFFF", "dropout": "#FFFFFF", "join": "#000000"}
 CELL = 0.75  # inches of a layer, where there is room
 LINE = {"A": "-", "B": "-", "random": (0, (3, 2))}
 KEY = {"A": "copied from base A", "B": "copied from base B", "random": "new: drawn at random"}
 
 
-def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
+def scheme(table: pd.DataFrame) -> Figure:
     """Draw the networks of ``table``: a row for each network and layer, from the input to the scores.
 
     Columns: ``network``, ``layer``, ``source`` of the weights that training starts from ("A", "B" or "random"),
     ``frozen``, and if it is there ``learns``, the half that it is trained on. Raises InputError for a column that is
     not there and an unknown source.
     """
-    _check(table, COLUMNS, "layer")
+    check(table, "network", "layer", "source", "frozen")
     for source in table["source"]:
         if source not in SOURCES:
             raise unknown("source of weights", source, SOURCES)
@@ -40,7 +38,7 @@ def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
     longest = max(map(len, networks.values()))
     names = 0.15 + 0.085 * max(len(drawable(name)) for name in networks)  # inches
     ends = 1.3 if "learns" in table else 0.1
-    cell = min(CELL, (width - names - ends) / longest)
+    cell = min(CELL, (PAGE - names - ends) / longest)
     letters = max(len(drawable(name)) for name in table["layer"])
     size = min(7.5, 0.8 * cell * 72 / (0.62 * letters))  # points; a letter is 0.62 of them wide
     wide, tall = max(names + longest * cell + ends, names + 5.6), (0.8 * len(networks) + 0.1) * cell + 0.35
@@ -65,7 +63,7 @@ def scheme(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
     return figure
 
 
-def flow(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
+def flow(table: pd.DataFrame) -> Figure:
     """Draw what a network does from left to right; parts of one ``step`` stand one above another, as branches do.
 
     A row for each part: ``step``, a number that rises along the way; ``kind``; ``words``. A layer ("features") is a
@@ -73,13 +71,13 @@ def flow(table: pd.DataFrame, *, width: float = PAGE) -> Figure:
     dashed rectangle, and a "join" the bar at which branches come together. Every part of a step is connected to every
     part of the next. Raises InputError for a column that is not there and an unknown kind.
     """
-    _check(table, ("step", "kind", "words"), "part")
+    check(table, "step", "kind", "words")
     for kind in table["kind"]:
         if kind not in PARTS:
             raise unknown("kind of part", kind, PARTS)
     steps = [its for _, its in table.groupby("step")]
     tallest = max(map(len, steps))
-    cell = min(1.2 * CELL, width / len(steps))  # inches
+    cell = min(1.2 * CELL, PAGE / len(steps))  # inches
     with style.themed():
         figure = Figure(figsize=(len(steps) * cell, 0.85 * cell * tallest), layout="none")
         ax = figure.add_axes((0, 0, 1, 1))
@@ -113,13 +111,6 @@ def _part(ax: Axes, x: float, y: float, kind: str, words: str, cell: float) -> f
     above = {"y": y - 0.3, "va": "bottom"} if kind == "join" else {"y": y, "va": "center"}
     ax.text(x, s=words, ha="center", fontsize=7 if kind == "join" else size, linespacing=1.4, **above)
     return half
-
-
-def _check(table: pd.DataFrame, columns: Sequence[str], each: str) -> None:
-    absent = [name for name in columns if name not in table]
-    if absent or not len(table):
-        missing = f"column {absent[0]!r}" if absent else "rows"
-        raise InputError(f"the table has no {missing}; give {', '.join(columns)} of each {each}.")
 
 
 def _box(ax: Axes, x: float, middle: float, words: str, source: str, frozen: bool, size: float) -> None:

@@ -1,4 +1,4 @@
-"""The four kinds of figure: what stands in the table stands in the figure, and can be read."""
+"""The three kinds of figure: what stands in the table stands in the figure, and can be read."""
 
 import itertools
 import logging
@@ -52,8 +52,6 @@ def everything():
     yield kinds.forest(single.query("n == 1"), "who", points=single, margin=5)
     yield kinds.forest(table.query("n == 1"), "who", hue="set")
     yield kinds.forest(table.query("n == 1"), "who", col="set")
-    yield kinds.heat(single, "who", "n", "mean", label=NAMES[0])
-    yield kinds.heat(table.assign(word=table["who"]), "n", "who", "mean", col="set", text="word", centre=60)
     yield kinds.images(pixels, NAMES, groups=[NAMES[0], *NAMES[1:2] * 3])
     listed = figure_1(1, layers=NAMES)
     yield schemes.scheme(listed.assign(network=listed["network"] + NAMES[0], learns=NAMES[1]))
@@ -162,17 +160,6 @@ def test_forest_stands_in_the_order_of_the_table_with_its_numbers():
     assert heights == sorted(heights, reverse=True)
     written = [text.get_text().replace("\N{MINUS SIGN}", "-") for text in axes.texts]
     assert [float(words.split()[0]) for words in written] == pytest.approx(list(table["mean"].round(1)), abs=1e-6)
-
-
-def test_heat_writes_each_value_into_its_cell_and_leaves_absent_ones_empty():
-    table = pd.DataFrame({"n": [1, 1, 2], "k": ["few", "many", "many"], "gain": [1.25, -3.5, 7.0]})
-    axes = kinds.heat(table, "n", "k", "gain", text=".2f", centre=0).axes[0]
-    cells = {tuple(text.get_position()): text.get_text() for text in axes.texts}
-    assert cells == {(0.5, 0.5): "1.25", (1.5, 0.5): "-3.50", (1.5, 1.5): "7.00"}
-    low, high = axes.collections[0].get_clim()
-    assert low == -high
-    with pytest.raises(InputError, match="one cell"):
-        kinds.heat(pd.concat([table, table]), "n", "k", "gain")
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1)])
