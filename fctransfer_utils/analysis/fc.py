@@ -7,12 +7,10 @@ their Table 2: numbers of theirs, no text.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from ..errors import InputError, one_line
 from ..files import TABLES
 from .effects import effect
 from .stats import bracket
@@ -44,25 +42,18 @@ TESTED = {
 }
 
 
-def published(path: Path | str | None = None) -> pd.DataFrame:
+def published() -> pd.DataFrame:
     """Table 2 as differences: a row for each ``model``, ``protocol`` and ``dataset``, in the authors' order.
 
     ``with_fc, without_fc`` (per cent); ``mean``: with less without, in points, and ``low, high``: Newcombe's interval
     of 95 % for two shares of ``images`` test images each. It tells how far other test images might put it, as if both
     networks had been tested on draws of their own, and nothing about other networks. ``known``: whether ``images`` is
-    official. Raises InputError for a file that is not this table.
+    official.
     """
     from statsmodels.stats.proportion import confint_proportions_2indep
 
-    file = Path(path) if path else TABLES / "zhang2017_table2.csv"
-    try:
-        given = pd.read_csv(file)
-        where = ["model", "protocol", "dataset"]
-        wide = given.pivot(index=where, columns="fc_layers", values="accuracy_percent").astype(float)
-        wide = wide[["with", "without"]]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{file.name} is not the published table ({one_line(error)}); restore it.") from error
-    rows = []
+    given, where, rows = pd.read_csv(TABLES / "zhang2017_table2.csv"), ["model", "protocol", "dataset"], []
+    wide = given.pivot(index=where, columns="fc_layers", values="accuracy_percent")[["with", "without"]]
     for place in given[where].drop_duplicates().itertuples(index=False, name=None):
         images, known, kind = TESTED[place[2]]
         first, second = wide.loc[place]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.ops import box_iou, masks_to_boxes
 
 from ..errors import InputError
 
@@ -48,19 +49,12 @@ def boxes(maps: Tensor, *, size: int) -> Tensor:
     Maps (N, h, w) are first enlarged to ``size`` pixels, bilinearly.
     """
     large = F.interpolate(maps[:, None].float(), size=(size, size), mode="bilinear", align_corners=False)[:, 0]
-    found = []
-    for part in kept(large):
-        rows, columns = part.any(1).nonzero(), part.any(0).nonzero()
-        found.append([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
-    return torch.tensor(found)
+    return masks_to_boxes(kept(large)).long() + torch.tensor([0, 0, 1, 1])
 
 
 def overlap(first: Tensor, second: Tensor) -> Tensor:
     """Intersection over union of boxes (N, 4) in pairs: (N,), from 0 to 1."""
-    sides = torch.minimum(first[:, 2:], second[:, 2:]) - torch.maximum(first[:, :2], second[:, :2])
-    shared = sides.clamp_min(0).prod(1)
-    area = (first[:, 2:] - first[:, :2]).prod(1) + (second[:, 2:] - second[:, :2]).prod(1)
-    return shared / (area - shared)
+    return box_iou(first, second).diagonal()
 
 
 def descriptors(features: Tensor) -> Tensor:

@@ -7,17 +7,14 @@ row for each of the 148 networks whose logs the authors published: numbers of th
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
-from ..errors import InputError, one_line
 from ..files import TABLES
 
 SPLITS = {"random_split": "random", "natural_manmade": "natural-manmade"}
 
 
-def networks(path: Path | str | None = None) -> pd.DataFrame:
+def networks() -> pd.DataFrame:
     """The 148 published networks in the columns of our own tables.
 
     ``experiment`` ("random_split", "natural_manmade", "random_filters", "reduced_data"), ``data`` ("imagenet"),
@@ -25,32 +22,24 @@ def networks(path: Path | str | None = None) -> pd.DataFrame:
     A and man-made B; "all" where all classes are learnt; "" for layers that nobody trained), ``treatment``, ``n``,
     ``per_class`` (images; 0: all), ``top1`` (share; the mean of a run's ten best validations, which the paper plots),
     ``loss`` (of training, at the end), ``iterations`` (of 256 images), ``diverged`` (none).
-
-    Raises InputError for a file that is not this table.
     """
-    file = Path(path) if path else TABLES / "yosinski2014_networks.csv"
-    try:
-        logs = pd.read_csv(file)
-        halves = {"natural": "A", "manmade": "B", "whole": "all", "random init": ""}
-        return pd.DataFrame(
-            {
-                "experiment": logs["experiment"],
-                "data": "imagenet",
-                "split": logs["experiment"].map(SPLITS).fillna("all"),
-                "replicate": logs["split"].str.extract(r"half(\d)", expand=False).fillna("0").astype(int),
-                "source": logs["base_task"].fillna("").map(lambda name: halves.get(name, name[-1:])),
-                "target": logs["target_task"].map(lambda name: halves.get(name, name[-1:])),
-                "treatment": logs["treatment"],
-                "n": logs["n"].astype(int),
-                "per_class": logs["examples_per_class"].fillna(0).astype(int),
-                "top1": logs["top1_mean_best10"].astype(float),
-                "loss": logs["final_train_loss"].astype(float),
-                "iterations": logs["iterations"].astype(int),
-                "diverged": False,
-            }
-        )
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise InputError(f"{file.name} is not the published table ({one_line(error)}); restore it.") from error
+    logs = pd.read_csv(TABLES / "yosinski2014_networks.csv")
+    halves = {"natural": "A", "manmade": "B", "whole": "all", "random init": ""}
+    return pd.DataFrame({
+        "experiment": logs["experiment"],
+        "data": "imagenet",
+        "split": logs["experiment"].map(SPLITS).fillna("all"),
+        "replicate": logs["split"].str.extract(r"half(\d)", expand=False).fillna("0").astype(int),
+        "source": logs["base_task"].fillna("").map(lambda name: halves.get(name, name[-1:])),
+        "target": logs["target_task"].map(lambda name: halves.get(name, name[-1:])),
+        "treatment": logs["treatment"],
+        "n": logs["n"],
+        "per_class": logs["examples_per_class"].fillna(0).astype(int),
+        "top1": logs["top1_mean_best10"],
+        "loss": logs["final_train_loss"],
+        "iterations": logs["iterations"],
+        "diverged": False,
+    })  # fmt: skip
 
 
 def gains(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 import pytest
 
 from fctransfer_utils.analysis import effects, published
-from fctransfer_utils.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +80,3 @@ def test_both_directions_of_a_split_give_anb_an_interval_and_bnb_none(logs):
     assert transfer.loc[7, "count"] == 4
     assert transfer.loc[7, "high"] < -7
     assert selffer["count"].tolist() == [0] * 7
-
-
-def test_another_file_is_refused(tmp_path):
-    other = tmp_path / "other.csv"
-    other.write_text("a,b\n1,2\n")
-    for path in (other, tmp_path / "absent.csv", tmp_path):
-        with pytest.raises(InputError):
-            published.networks(path=path)
