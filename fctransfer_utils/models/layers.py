@@ -37,9 +37,9 @@ def blocks(net: nn.Module) -> nn.Sequential:
         if getattr(part, "inplace", False):
             part.inplace = False
     layers = nn.Sequential(OrderedDict(FAMILIES[kind](net))).train(net.training)
-    if hasattr(net, "num_prefix_tokens"):  # timm's ViT: how many first tokens stand for no place
+    if kind[1] == "VisionTransformer":  # how many first tokens stand for no place: of torchvision's, the class token
         for layer in layers:
-            layer.num_prefix_tokens = net.num_prefix_tokens
+            layer.num_prefix_tokens = getattr(net, "num_prefix_tokens", 1)
     return layers
 
 

@@ -51,8 +51,7 @@ def features(
         for n, layer in enumerate(net[: wanted[-1]], start=1):
             signal = layer(signal)
             if n in wanted:
-                maps = _channels_first(net, n, signal).float()
-                part = pooled(maps, n=n, prefix=prefix_tokens(net, n, signal), pool=pool)
+                part = pooled(signal.float(), n=n, prefix=prefix_tokens(net, n, signal), pool=pool)
                 if n not in found:
                     found[n] = torch.empty(len(images), part.shape[1])
                 found[n][start : start + len(part)] = part  # a copy: the next layer may work in place
@@ -84,37 +83,13 @@ def at_once(size: int) -> int:
     return max(8, 200 * 64**2 // size**2)
 
 
-def _channels_first(net: nn.Sequential, n: int, signal: Tensor) -> Tensor:
-    """``signal`` behind layer ``n``; a map may be channels-last (N, H, W, C), as Swin's is, and becomes (N, C, H, W).
-
-    The layer or the network says so by ``output_fmt`` = "NHWC", timm's word for it. Without a word the two sides that
-    are alike are the places, and a map with all three alike has its channels first.
-    """
-    said = getattr(net[n - 1], "output_fmt", getattr(net, "output_fmt", None))
-    if said is None and signal.dim() == 4:
-        said = "NHWC" if signal.shape[1] == signal.shape[2] != signal.shape[3] else "NCHW"
-    return signal.movedim(3, 1) if said == "NHWC" and signal.dim() == 4 else signal
-
-
 def prefix_tokens(net: nn.Sequential, n: int, signal: Tensor) -> int:
-    """How many first tokens of ``signal`` (N, T, C) stand for no place; of maps and vectors, 0.
+    """How many first tokens of ``signal`` (N, T, C) behind layer ``n`` stand for no place; of maps and vectors, 0.
 
-    The class token is the first of them. The layer or the network says so by ``num_prefix_tokens``, timm's word for it.
-    Without a word there is one where T - 1 is a square number, and none where T is. Raises InputError for another T.
+    The class token is the first of them. The layer says so by ``num_prefix_tokens``, timm's word for it, as those of
+    ``models.layers.blocks`` do; without a word all tokens are places.
     """
-    if signal.dim() != 3:
-        return 0
-    said = getattr(net[n - 1], "num_prefix_tokens", getattr(net, "num_prefix_tokens", None))
-    if said is not None:
-        return said
-    tokens = signal.shape[1]
-    for prefix in (0, 1):
-        if isqrt(tokens - prefix) ** 2 == tokens - prefix:
-            return prefix
-    raise InputError(
-        f"of the {tokens} tokens behind layer {n} it is not known which is the class token; set num_prefix_tokens of "
-        "the network to the number of tokens that stand for no place."
-    )
+    return getattr(net[n - 1], "num_prefix_tokens", 0) if signal.dim() == 3 else 0
 
 
 def pooled(signal: Tensor, *, n: int, prefix: int = 0, pool: int = 1) -> Tensor:

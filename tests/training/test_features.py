@@ -3,10 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from made_families import family
 from made_stripes import network, stripes
 from torch import nn
 
 from fctransfer_utils.errors import InputError
+from fctransfer_utils.models.layers import blocks
 from fctransfer_utils.training.features import features
 
 IMAGES = stripes(10)
@@ -48,11 +50,11 @@ class Tokens(nn.Module):
         return torch.cat([self.prefix.expand(len(x), -1, -1), patches], 1)
 
 
-@pytest.mark.parametrize(("prefix", "said"), [(0, None), (1, None), (0, 0), (1, 1), (5, 5)])
-def test_of_tokens_the_class_token_comes_first_and_then_the_average_of_the_places(prefix, said):
+@pytest.mark.parametrize("prefix", [0, 1, 5])
+def test_of_tokens_the_class_token_comes_first_and_then_the_average_of_the_places(prefix):
     net = nn.Sequential(Tokens(prefix), nn.Identity())
-    if said is not None:
-        net.num_prefix_tokens = said
+    for layer in net:
+        layer.num_prefix_tokens = prefix
     maps = F.pixel_unshuffle(IMAGES.normalise(IMAGES.pixels), 4)
     for pool in (1, 2):
         found = features(net, IMAGES, pool=pool)[2]
@@ -61,23 +63,13 @@ def test_of_tokens_the_class_token_comes_first_and_then_the_average_of_the_place
         torch.testing.assert_close(found[:, 48 * min(prefix, 1) :], F.adaptive_avg_pool2d(maps, pool).flatten(1))
 
 
-def test_tokens_that_may_be_anything_are_asked_about():
-    with pytest.raises(InputError, match="21 tokens behind layer 1.*num_prefix_tokens"):
-        features(nn.Sequential(Tokens(5)), IMAGES)
-
-
-class ChannelsLast(nn.Module):
-    def forward(self, x):
-        return x.movedim(1, 3)
-
-
-@pytest.mark.parametrize("said", [False, True])
-def test_maps_whose_channels_are_last_give_the_same_features(said):
-    conv = nn.Conv2d(3, 16 if said else 5, 1)  # as many channels as places a side: only a word tells them apart
-    first, last = nn.Sequential(conv), nn.Sequential(nn.Sequential(conv, ChannelsLast()))
-    if said:
-        last[0].output_fmt = "NHWC"
-    assert torch.equal(features(first, IMAGES, pool=2)[1], features(last, IMAGES, pool=2)[1])
+@pytest.mark.parametrize(("name", "prefix"), [("torchvision VisionTransformer", 1), ("timm VisionTransformer", 3)])
+def test_the_tokens_of_a_known_network_are_known(name, prefix):
+    net, size = family(name)
+    net, images = blocks(net), stripes(4, size=size)
+    tokens = by_hand(net, images)[2]
+    expected = torch.cat([tokens[:, 0], tokens[:, prefix:].mean(1)], 1)
+    torch.testing.assert_close(features(net, images, cuts=[2])[2], expected)
 
 
 def test_a_layer_that_works_in_place_does_not_change_what_was_taken_before_it():
