@@ -11,26 +11,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError, unknown
+from ..errors import InputError
 from ..seeds import generator
 from .loop import History
 from .recipe import Recipe
 
 Features = Tensor | Mapping[int, Tensor]  # (N, F), or those of several cuts, to be taken together
-KINDS = ("ridge", "logistic")
 GRID = tuple(10.0**power for power in range(-4, 3))  # strengths as shares of the mean squared length of a row
 WIDEST = 7  # grids that are tried at most, each but the first a power of ten wider
-TOLERANCE = 1e-7  # a logistic probe has converged at a gradient of this length: see _Problem._logistic
-ROUGHLY = 1e-5  # the same while strengths are compared
-ROUNDS = 200  # of 10 iterations; 2 to 10 of them are usual
 
 
 @dataclass(frozen=True)
 class Probe:
     """A linear classifier in float64: scores (N, classes) are ``(x - mean) * scale @ weight + bias``.
 
-    ``strength`` times the squared weights is added to the summed squared error (ridge: scikit-learn's ``alpha``), or
-    half of it to the summed cross-entropy (logistic: 1 / ``C``). ``tried``: the held-out accuracy of every strength.
+    ``strength`` times the squared weights is added to the summed squared error (scikit-learn's ``alpha``). ``tried``:
+    the held-out accuracy of every strength.
     """
 
     mean: Tensor
@@ -54,12 +50,11 @@ def fit_probe(
     train_y: Tensor,
     *,
     classes: int,
-    kind: str = "ridge",
     strengths: Sequence[float] | None = None,
     validation: float | Sequence[Tensor] = 0.2,
     seed: int = 0,
 ) -> Probe:
-    """A linear classifier of features (N, F) with labels (N,): ridge on targets -1 and 1, or multinomial logistic.
+    """A linear classifier of features (N, F) with labels (N,): ridge regression on targets -1 and 1.
 
     Features are standardised by the training rows (one that is the same in all of them becomes 0) and, where several
     cuts are taken together, divided by the root of their cut's width, so that no cut weighs more than another.
@@ -70,31 +65,28 @@ def fit_probe(
     that do not fit.
     """
     x, weights = combine(train_x)
-    if kind not in KINDS:
-        raise unknown("kind of probe", kind, KINDS)
     if x.dim() != 2 or not len(x) or len(x) != len(train_y) or not x.isfinite().all():
         raise InputError(f"features {tuple(x.shape)} with {len(train_y)} labels; give finite numbers, a row a label.")
     if not 0 <= int(train_y.min()) <= int(train_y.max()) < classes:
         raise InputError(f"labels {int(train_y.min())} to {int(train_y.max())} are not among {classes} classes from 0.")
-    problem = _Problem(x, train_y, weights, kind, classes)
+    problem = _Problem(x, train_y, weights, classes)
     grid = sorted(strengths or [share * problem.squared_length for share in GRID])
     if grid[0] <= 0:
         raise InputError(f"strength {grid[0]} is not possible; give numbers above 0.")
     if len(grid) == 1:
-        return problem.probes(grid)[0]
+        return problem.probe(grid[0])
     held_out = _share(train_y, validation, seed) if isinstance(validation, float) else validation
-    inner = [(_Problem(*_without(x, train_y, held), weights, kind, classes), held) for held in held_out]
+    inner = [(_Problem(*_without(x, train_y, held), weights, classes), held) for held in held_out]
     tried: dict[float, float] = {}
     for _ in range(WIDEST):
-        compared = [(part.probes(grid, tolerance=ROUGHLY), held) for part, held in inner]
-        found = [[probe.accuracy(x[held], train_y[held]) for probe in each] for each, held in compared]
+        found = [[part.probe(strength).accuracy(x[held], train_y[held]) for strength in grid] for part, held in inner]
         tried.update(zip(grid, torch.tensor(found, dtype=torch.float64).mean(0).tolist(), strict=True))
         equals = [strength for strength in sorted(tried) if tried[strength] == max(tried.values())]
         best = equals[len(equals) // 2]
         if best not in (min(tried), max(tried)):
             break
         grid = [best / 10 if best == min(tried) else best * 10]
-    return replace(problem.probes([best])[0], tried={strength: tried[strength] for strength in sorted(tried)})
+    return replace(problem.probe(best), tried={strength: tried[strength] for strength in sorted(tried)})
 
 
 def combine(features: Features) -> tuple[Tensor, Tensor]:
@@ -248,15 +240,15 @@ def _linear(head: nn.Module) -> nn.Linear:
 class _Problem:
     """The training rows, standardised and turned into their principal axes: (N, r), r at most N and F.
 
-    A penalty on the squared weights does not notice the turn, so both probes are fitted there: with more features than
-    rows this is the dual form, and for ridge every strength is one division.
+    A penalty on the squared weights does not notice the turn, so probes are fitted there: with more features than rows
+    this is the dual form, and every strength is one division.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, weights: Tensor, kind: str, classes: int) -> None:
+    def __init__(self, x: Tensor, y: Tensor, weights: Tensor, classes: int) -> None:
         self.mean, scale = _standard(x := x.double())
         self.scale = scale * weights
         x = (x - self.mean) * self.scale
-        self.x, self.y, self.kind, self.classes = x, y, kind, classes
+        self.x, self.targets = x, 2 * F.one_hot(y, classes).double() - 1
         self.squared_length = x.square().sum().item() / len(x) or 1.0
         self.wide = x.shape[1] > len(x)
         squares, axes = torch.linalg.eigh(x @ x.T if self.wide else x.T @ x)
@@ -264,47 +256,12 @@ class _Problem:
         self.squares, self.axes = squares[kept], axes[:, kept]
         self.turned = self.axes * self.squares.sqrt() if self.wide else x @ self.axes
 
-    def probes(self, strengths: Sequence[float], *, tolerance: float = TOLERANCE) -> list[Probe]:
-        """A probe for every strength, in their order."""
-        found = {}
-        start = torch.zeros(len(self.squares) + 1, self.classes, dtype=torch.float64)  # the last row is the bias
-        for strength in sorted(strengths, reverse=True):
-            start = self._ridge(strength) if self.kind == "ridge" else self._logistic(strength, start, tolerance)
-            weight = self.axes @ (start[:-1] / self.squares.sqrt()[:, None] if self.wide else start[:-1])
-            weight = self.x.T @ weight if self.wide else weight
-            found[strength] = Probe(self.mean, self.scale, weight, start[-1], strength)
-        return [found[strength] for strength in strengths]
-
-    def _ridge(self, strength: float) -> Tensor:
-        targets = 2 * F.one_hot(self.y, self.classes).double() - 1
-        bias = targets.mean(0, keepdim=True)  # the rows have mean 0
-        return torch.cat([self.turned.T @ (targets - bias) / (self.squares[:, None] + strength), bias])
-
-    def _logistic(self, strength: float, start: Tensor, tolerance: float) -> Tensor:
-        # In units in which the mean loss is about equally curved (by 1) along all axes, L-BFGS needs tens of steps, not
-        # thousands; a gradient of length e leaves the loss about e^2 / 2 above the least.
-        count, curve = len(self.y), (1 - 1 / self.classes) / self.classes
-        unit = torch.cat([(count / (curve * self.squares + strength)).sqrt(), self.squares.new_tensor([curve**-0.5])])
-        unit = unit[:, None]
-        inputs = torch.cat([self.turned, self.turned.new_ones(count, 1)], 1)
-        values = (start / unit).requires_grad_()
-        descent = torch.optim.LBFGS(
-            [values], max_iter=10, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
-        )
-
-        def loss() -> Tensor:
-            descent.zero_grad()
-            found = unit * values
-            value = F.cross_entropy(inputs @ found, self.y) + strength / (2 * count) * found[:-1].square().sum()
-            value.backward()
-            return value
-
-        for _ in range(ROUNDS):
-            descent.step(loss)
-            loss()
-            if values.grad.norm() <= tolerance:
-                return (unit * values).detach()
-        raise InputError(f"the logistic probe has not converged at strength {strength:g}; give larger strengths.")
+    def probe(self, strength: float) -> Probe:
+        """The least squared error and ``strength`` times the squared weights."""
+        bias = self.targets.mean(0)  # the rows have mean 0
+        weight = self.turned.T @ (self.targets - bias) / (self.squares[:, None] + strength)
+        weight = self.axes @ (weight / self.squares.sqrt()[:, None] if self.wide else weight)
+        return Probe(self.mean, self.scale, self.x.T @ weight if self.wide else weight, bias, strength)
 
 
 def _standard(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,10 @@ import pandas as pd
 import pytest
 import torch
 from made_families import family
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from fctransfer_utils.analysis.choices import CHOSEN, LAST, compared, decided
 from fctransfer_utils.analysis.stats import nadeau_bengio
@@ -61,24 +65,26 @@ def test_labels_that_judge_choose_nothing():
         assert ours.top1 == pytest.approx(100 - theirs.top1)
 
 
-def test_a_probe_is_scikit_learn_s_cross_validated_logistic_regression():
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import PredefinedSplit, cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
+def test_a_probe_is_scikit_learn_s_cross_validated_ridge_and_answers_as_its_logistic_regression_does():
     net, size = family("torchvision ResNet")
-    images = stripes(60, size=size)
+    images = stripes(120, size=size)
+    labels = torch.where(torch.arange(120) % 4 == 0, (images.labels + 1) % 3, images.labels)  # a quarter misleads
     found = features(blocks(net), images, cuts=[2])[2]
-    held_out = [split.held for split in splits(images.labels, 5)]
-    ours = cross_validated(found, images.labels, held_out=held_out, classes=3, kind="logistic", strengths=[2.0])
-    number = torch.zeros(60, dtype=torch.long)
-    for fold, held in enumerate(held_out):
-        number[held] = fold
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, tol=1e-9, max_iter=10_000))
-    theirs = cross_val_score(model, found.double().numpy(), images.labels.numpy(), cv=PredefinedSplit(number.numpy()))
-    assert ours == pytest.approx(theirs.tolist())
-    assert 0 < np.mean(ours) <= 1
+    held_out = [split.held for split in splits(labels, 5)]
+    fold = torch.zeros(120, dtype=torch.long)
+    for number, held in enumerate(held_out):
+        fold[held] = number
+
+    def of_sklearn(classifier):
+        model, rows = make_pipeline(StandardScaler(), classifier), (found.double().numpy(), labels.numpy())
+        return cross_val_score(model, *rows, cv=PredefinedSplit(fold.numpy())).tolist()
+
+    ours = cross_validated(found, labels, held_out=held_out, classes=3, strengths=[10.0])
+    assert ours == pytest.approx(of_sklearn(RidgeClassifier(10.0)))
+    chosen = np.mean(cross_validated(found, labels, held_out=held_out, classes=3))
+    logistic = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.001, 0.01, 0.1, 1]}, cv=3)
+    assert chosen == pytest.approx(np.mean(of_sklearn(logistic)), abs=0.05)
+    assert 0.6 < chosen < 0.9
 
 
 @torch.no_grad()
