@@ -8,7 +8,7 @@ is never run: its file is found, checked by its SHA-256, and read as tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +30,6 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 def create(
     name: str,
     *,
-    classes: int | None = None,
     pretrained: bool = False,
     weights: Path | str | None = None,
     size: int | None = None,
@@ -40,9 +39,9 @@ def create(
 
     "timm:NAME" and "torchvision:NAME" say whose; else timm's is taken where both have it. "efficientnet_lite0" is the
     bundled network. Weights are drawn from ``seed``, or with ``pretrained`` learnt on ImageNet (bundled, or fetched by
-    the library), or those of a file, ``weights``. ``classes``: draw a new last layer for so
-    many; None keeps that of the weights. ``size`` of the images in pixels, if it is not the network's own: a ViT or
-    Swin is fitted to it, and InputError is raised if a network cannot take it.
+    the library), or those of a file, ``weights``, with as many classes as it has. For other classes see
+    ``models.layers.new_last_layer``. ``size`` of the images in pixels, if it is not the network's own: a ViT or Swin is
+    fitted to it, and InputError is raised if a network cannot take it.
     """
     if pretrained and weights is not None:
         raise InputError(f"{name!r} can have public weights or those of {weights}, not both; leave one out.")
@@ -55,21 +54,16 @@ def create(
     elif pretrained and library == "torchvision":
         fit(net, _fetched(model), source=f"the file of {name!r}")
     elif tensors is not None:
-        scores = tensors.get(f"{last_linear(net)}.weight")
-        if scores is not None:
+        scores = tensors.get(f"{last_linear(net)}.weight", ())
+        if len(scores):
             new_last_layer(net, len(scores))  # of the file's number of classes, to be filled
-        elif classes is None:
-            raise InputError(
-                f"{weights} holds no last layer for {name!r}: name the network that it belongs to, or, if it is this "
-                "one without its end, say for how many classes to draw one."
-            )
         fit(net, tensors, source=Path(weights).name)
     if size is not None:
         _fit_to_size(net, size)
     layers = blocks(net)
     if size is not None:
         check_size(layers, size)
-    return layers if classes is None else new_last_layer(layers, classes, seed=seed)
+    return layers
 
 
 def as_published(name: str, *, size: int | None = None, pretrained: bool = False, seed: int = 0) -> nn.Module:
@@ -110,32 +104,25 @@ def preprocessing(name: str) -> tuple[tuple[float, ...], tuple[float, ...], int]
 
 
 @torch.no_grad()
-def estimate_statistics(net: nn.Module, batches: Iterable[Tensor]) -> nn.Module:
+def estimate_statistics(net: nn.Module, batches: Sequence[Tensor]) -> nn.Module:
     """Take the batch-norm statistics of ``net`` anew, as the average over ``batches`` (N, 3, H, W); returns ``net``.
 
     With random weights and the default statistics (mean 0, variance 1) a signal dies or explodes on its way up. With
-    these it does not, so that such a network is a fair control. Dropout is off, and all else stays as it is.
+    these it does not, so that such a network is a fair control. Dropout is off, and ``net`` is left in evaluation mode.
     """
-    modes = {part: part.training for part in net.modules()}
-    norms = {part: part.momentum for part in modes if isinstance(part, nn.modules.batchnorm._BatchNorm)}
-    net.eval()
+    if not batches:
+        raise InputError("without a batch there are no statistics; give at least one batch of images.")
+    norms = [part for part in net.eval().modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.train()
         norm.momentum = None  # a plain average over all batches
-    seen = 0
-    try:
-        for batch in batches:
-            net(batch)
-            seen += 1
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
-        for norm, momentum in norms.items():
-            norm.momentum = momentum
-    if not seen:
-        raise InputError("without a batch there are no statistics; give at least one batch of images.")
-    return net
+    for batch in batches:
+        net(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return net.eval()
 
 
 def find(name: str) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError, one_line
 from ..files import sha256_of
-from .layers import last_linear
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
@@ -81,14 +80,12 @@ def named_tensors(content: object, file: str) -> dict[str, Tensor]:
 def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
     """Fill ``net``, a network as timm or torchvision has it, with ``tensors``, which come from ``source``.
 
-    A last layer that they lack stays as drawn. Everything else has to fit, or InputError names what does not and
-    nothing is loaded.
+    All have to fit, or InputError names what does not and nothing is loaded.
     """
-    own, head = net.state_dict(), last_linear(net)
-    there = {*tensors} if f"{head}.weight" in tensors else {*tensors, f"{head}.weight", f"{head}.bias"}
+    own = net.state_dict()
     misfits = {
         # which a file from before torch 0.4.1 does not have
-        "missing": [n for n in own if n not in there and not n.endswith("num_batches_tracked")],
+        "missing": [n for n in own if n not in tensors and not n.endswith("num_batches_tracked")],
         "unexpected": [n for n in tensors if n not in own],
         "of another shape": [
             f"{n} {tuple(tensors[n].shape)}, expected {tuple(values.shape)}"
@@ -104,6 +101,6 @@ def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
         )
         raise InputError(
             f"{source} does not fit {type(net).__name__}, which has {len(own)} tensors: {found}. Name the network that "
-            "the file belongs to; timm's and torchvision's of one name may differ ('torchvision:vgg16')."
+            "it belongs to; timm's and torchvision's of one name may differ ('torchvision:vgg16')."
         )
     net.load_state_dict(tensors, strict=False)
