@@ -8,7 +8,7 @@ import shlex
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,6 @@ def _volumes(sizes: profiles.Profile, options: Namespace) -> studies.Study:
         raise InputError(
             f"{shown(file)} is no table of rates and steps ({one_line(error)}); see notebook 07."
         ) from None
-    if options.profile == "smoke":
-        chosen = {cell: replace(recipe, steps=sizes.few.steps) for cell, recipe in chosen.items()}
     return studies.volumes(sizes, chosen)
 
 

@@ -23,7 +23,8 @@ class Profile:
     ``recipe``: how base networks learn; ``frozen`` and ``tuned``: how networks with copied layers do, if otherwise.
     ``tune_each`` and ``held_out``: classes a half and validation images a class on the replicate that recipes are
     chosen on. ``extra_test``: see ``Network``. ``volumes``: the numbers of images a class in the study of how much
-    data is needed, cut at ``volume_cuts``; ``few``: how its networks learn, but for their own rates and steps.
+    data is needed, cut at ``volume_cuts``; ``few``: how its networks learn, but for their own rates and steps, which
+    ``most_steps`` cuts short (0: as they are).
     """
 
     data: DataSpec = field(default_factory=DataSpec)
@@ -43,6 +44,7 @@ class Profile:
     volumes: tuple[int, ...] = (1, 5, 20)
     volume_cuts: tuple[int, ...] = (2, 4, 6)
     few: Recipe = field(default_factory=lambda: Recipe(batch_size=16, steps=300))
+    most_steps: int = 0
 
     def __post_init__(self) -> None:
         for name in ("cuts", "tuned_cuts", "volume_cuts"):
@@ -105,12 +107,12 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         short = replace(made.recipe, epochs=1)
         made = replace(made, recipe=short, net=NetSpec(width=4), each=2, per_class=8, cuts=(1, 7), tuned_cuts=(7,))
         made = replace(made, tune_each=2, held_out=2, few=replace(made.few, steps=2))
-        made = replace(made, volumes=made.volumes[:2], volume_cuts=(4,))
+        made = replace(made, volumes=made.volumes[:2], volume_cuts=(4,), most_steps=2)
     if name == "quick" and data == "glyphs":
         fewer = DataSpec("glyphs", classes=30, per_class=40, test_per_class=100)  # rendered in seconds
         made = replace(made, data=fewer, each=5, replicates=4, cuts=(4, 7), tuned_cuts=(), controls=("long",))
         made = replace(made, recipe=replace(made.recipe, epochs=30, learning_rate=0.015))
-        made = replace(made, volumes=(1, 20), volume_cuts=(4,))
+        made = replace(made, volumes=(1, 20), volume_cuts=(4,), most_steps=150)
     if name == "full":
         made = replace(made, replicates=5)
     if name == "paper":

@@ -147,7 +147,8 @@ def volumes(profile: Profile, chosen: Mapping[Cell, Recipe]) -> Study:
     """How much data: each half learnt from ``profile.volumes`` images a class, from scratch or from the other half.
 
     Treatments "scratch" (n = 0), "frozen" and "fine-tuned" (layers 1..n from the base network that ``transfer`` has
-    for the other half, which saw all its images). ``chosen``: the recipe of each, as ``best_recipes`` gives it.
+    for the other half, which saw all its images). ``chosen``: the recipe of each, as ``best_recipes`` gives it,
+    of which ``profile.most_steps`` are taken at most.
     """
     study: Study = []
     for replicate in range(profile.replicates):
@@ -159,7 +160,9 @@ def volumes(profile: Profile, chosen: Mapping[Cell, Recipe]) -> Study:
                     f"no recipe is chosen for {volume} images a class, {treatment}, n = {n}; there are recipes for "
                     f"{known or 'no number of'} images. Take one of these, or choose by volume_search first."
                 )
-            study += _few(profile, replicate, cell, chosen[cell])
+            recipe = chosen[cell]
+            steps = min(recipe.steps, profile.most_steps or recipe.steps)
+            study += _few(profile, replicate, cell, replace(recipe, steps=steps))
     return study
 
 
