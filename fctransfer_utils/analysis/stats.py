@@ -27,8 +27,6 @@ def t_interval(values: Iterable[float], level: float = 0.95) -> Interval:
     nothing about how far the next value would lie. No values have no mean either. Raises InputError for values that
     are not finite.
     """
-    if not 0 < level < 1:
-        raise InputError(f"level {level} is not a share; give 0.95 for an interval of 95 %.")
     return _interval(values, level=level)
 
 
@@ -83,8 +81,6 @@ def tost(values: Iterable[float], margin: float) -> float:
     """
     from statsmodels.stats.weightstats import DescrStatsW
 
-    if not margin > 0:
-        raise InputError(f"nothing lies within a margin of {margin}; give one above 0.")
     values = _finite(values)
     return float(DescrStatsW(values).ttost_mean(-margin, margin)[0]) if _vary(values) else math.nan
 

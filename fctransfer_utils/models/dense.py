@@ -10,7 +10,6 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from ..errors import InputError
@@ -66,22 +65,6 @@ def convolutional(net: nn.Sequential) -> nn.Sequential:
     result = nn.Sequential(converted)
     result.training = net.training  # the parts have their own modes and share them with net
     return result
-
-
-def tied(linear: nn.Linear, side: int) -> nn.Linear:
-    """The FC layer on flattened maps (N, C side²) that equals ``linear`` (C inputs) behind global average pooling.
-
-    Its weights are tied: at each place of the map the same C numbers, over the number of places.
-    """
-    if side < 1:
-        raise InputError(f"a map of {side} x {side} has no places to average; give a side of 1 or more.")
-    places = side**2
-    flat = nn.Linear(linear.in_features * places, linear.out_features, bias=linear.bias is not None)
-    with torch.no_grad():
-        flat.weight.copy_(linear.weight.repeat_interleave(places, dim=1) / places)
-        if linear.bias is not None:
-            flat.bias.copy_(linear.bias)
-    return flat
 
 
 @dataclass(frozen=True)

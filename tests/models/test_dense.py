@@ -7,7 +7,7 @@ from torch import nn
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.models.alexnet import build, caffenet
-from fctransfer_utils.models.dense import as_convolution, convolutional, receptive_fields, tied
+from fctransfer_utils.models.dense import as_convolution, convolutional, receptive_fields
 from fctransfer_utils.models.layers import blocks, check_size
 from fctransfer_utils.models.spec import NetSpec
 
@@ -58,16 +58,6 @@ def test_vgg_on_twice_its_image_gives_8_x_8_scores():
     assert vgg(torch.empty(1, 3, 448, 448, device="meta")).shape == (1, 1000, 8, 8)
 
 
-@torch.no_grad()
-def test_global_average_pooling_is_the_flattened_layer_with_tied_weights():
-    maps, linear = torch.randn(3, 6, 4, 4), nn.Linear(6, 5)
-    flat = tied(linear, 4)
-    assert torch.allclose(flat(maps.flatten(1)), linear(maps.mean((2, 3))), atol=1e-5)
-    places = flat.weight.view(5, 6, 16)
-    assert torch.equal(places, places[..., :1].expand_as(places))
-    assert torch.allclose(flat(maps.flip(3).flatten(1)), flat(maps.flatten(1)), atol=1e-5)  # it knows no places
-
-
 # Araujo, Norris and Sim 2019 list 195 for AlexNet and 212 for VGG-16, behind their last pooling.
 @pytest.mark.parametrize(
     ("make", "fields"),
@@ -115,7 +105,6 @@ def ours(**of_spec):
     [
         (lambda: as_convolution(nn.Linear(36, 5), 4, 2), "36 inputs.*4 x 2 x 2"),
         (lambda: as_convolution(nn.Linear(36, 5), 4, -3), "4 x -3 x -3"),
-        (lambda: tied(nn.Linear(6, 5), 0), "0 x 0"),
         (lambda: convolutional(ours(kind="map", head="gap")), "averages its map"),
         (lambda: convolutional(blocks(family("torchvision ResNet")[0])), "averages its map"),
         (lambda: convolutional(blocks(family("timm VGG")[0])), "'fc8'"),
