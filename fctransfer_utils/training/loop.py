@@ -250,10 +250,10 @@ def _resume(path: Path | None, about: str, members: list[_Member], chance: torch
 
 
 @torch.no_grad()
-def scores(net: nn.Module, images: Images, *, device: str = "cpu", crop: int = 0, batch_size: int = 200) -> Tensor:
+def scores(net: nn.Module, images: Images, *, device: str = "cpu", crop: int = 0) -> Tensor:
     """Scores (N, classes) of ``images`` in float32, on the CPU; ``net`` is left in evaluation mode."""
     net.to(device).eval()
-    parts = [net(images.normalise(centre(batch.to(device), crop))).float() for batch in images.pixels.split(batch_size)]
+    parts = [net(images.normalise(centre(batch.to(device), crop))).float() for batch in images.pixels.split(200)]
     return torch.cat(parts).cpu()
 
 

@@ -51,7 +51,7 @@ def fit_probe(
     *,
     classes: int,
     strengths: Sequence[float] | None = None,
-    validation: float | Sequence[Tensor] = 0.2,
+    validation: Sequence[Tensor] | None = None,
     seed: int = 0,
 ) -> Probe:
     """A linear classifier of features (N, F) with labels (N,): ridge regression on targets -1 and 1.
@@ -59,7 +59,7 @@ def fit_probe(
     Features are standardised by the training rows (one that is the same in all of them becomes 0) and, where several
     cuts are taken together, divided by the root of their cut's width, so that no cut weighs more than another.
 
-    The strength is that of ``strengths`` with the highest accuracy on held-out rows, the middle one of equals: a share
+    The strength is that of ``strengths`` with the highest accuracy on held-out rows, the middle one of equals: a fifth
     of every class drawn from ``seed``, or the rows of each fold in ``validation``. A choice at the end of the grid
     widens it; a single strength is taken as it is. Then all rows are fitted. Raises InputError for features and labels
     that do not fit.
@@ -75,7 +75,7 @@ def fit_probe(
         raise InputError(f"strength {grid[0]} is not possible; give numbers above 0.")
     if len(grid) == 1:
         return problem.probe(grid[0])
-    held_out = _share(train_y, validation, seed) if isinstance(validation, float) else validation
+    held_out = folds(train_y, 5, seed=seed)[:1] if validation is None else validation
     inner = [(_Problem(*_without(x, train_y, held), weights, classes), held) for held in held_out]
     tried: dict[float, float] = {}
     for _ in range(WIDEST):
@@ -268,13 +268,6 @@ def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
     """The mean of each feature (N, F) and 1 / its deviation: 0 where only rounding tells the rows apart."""
     deviation, mean = torch.std_mean(x, 0, correction=0)
     return mean, torch.where(deviation > 1e-6 * mean.abs(), 1 / deviation, torch.zeros_like(deviation))
-
-
-def _share(labels: Tensor, share: float, seed: int) -> list[Tensor]:
-    """One fold of about ``share`` of the rows."""
-    if not 0 < share <= 0.5:
-        raise InputError(f"validation = {share} is not a share of rows to hold out; give more than 0 and up to 0.5.")
-    return folds(labels, round(1 / share), seed=seed)[:1]
 
 
 def _without(features: Features, labels: Tensor, held: Tensor) -> tuple[Features, Tensor]:

@@ -170,7 +170,6 @@ X, LABELS = gaussian(20, 5)
         ({"train_x": X[:9]}, "with 20 labels"),
         ({"train_x": X.clone().fill_(torch.nan)}, "finite"),
         ({"strengths": [0.0, 1.0]}, "strength 0.0"),
-        ({"validation": 0.9}, "validation = 0.9"),
         ({"train_x": X[:4], "train_y": torch.arange(4)}, "2 rows of every class"),
     ],
     ids=lambda value: str(list(value)) if isinstance(value, dict) else "",
