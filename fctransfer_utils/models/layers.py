@@ -91,37 +91,36 @@ def check_size(net: nn.Sequential, size: int) -> None:
     raise InputError(f"images of {size} pixels are too small: {trouble}. Give at least {smallest} pixels.")
 
 
-def _trouble(shapes: nn.Sequential, size: int) -> str:
+def _trouble(shapes: nn.Module, size: int) -> str:
     """What is wrong with images of ``size`` pixels, or "": found without numbers, from shapes alone."""
     signal = torch.empty(1, 3, max(size, 0), max(size, 0), device="meta")
-    found: list[str] = []
-
-    def watch(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        wanted = part.output_size if isinstance(part, nn.AdaptiveAvgPool2d) else getattr(part, "at_least", 1)
-        wanted, side = wanted if isinstance(wanted, int) else wanted[0], inputs[0].shape[-1]
-        if side < wanted:
-            found.append(
-                f"{name} would read {wanted} x {wanted} places a channel, made of a map of only {side} x {side}"
-            )
-
     for name, layer in shapes.named_children():
-        kinds = nn.AdaptiveAvgPool2d, Enlarge
-        hooks = [part.register_forward_pre_hook(watch) for part in layer.modules() if isinstance(part, kinds)]
         try:
             signal = layer(signal)
+        except InputError as error:
+            return f"{name} {error}"
         except Exception as error:  # each library has its own way to say it
             return f"{name}: {one_line(error)}"
-        finally:
-            for hook in hooks:
-                hook.remove()
-        if found or not signal.numel():
-            return found[0] if found else f"{name} has no place left on its map"
+        if not signal.numel():
+            return f"{name} has no place left on its map"
     return ""
 
 
 def _shapes_only(net: nn.Module) -> nn.Module:
-    """A copy of ``net`` in evaluation mode on the device "meta": shapes without numbers, free of memory and work."""
-    known: dict[int, object] = {id(values): values.detach().to("meta") for values in net.buffers()}
-    for values in net.parameters():
-        known[id(values)] = nn.Parameter(values.detach().to("meta"), requires_grad=values.requires_grad)
-    return copy.deepcopy(net, known).eval()
+    """A copy of ``net`` in evaluation mode on the device "meta": shapes without numbers, free of memory and work.
+
+    It raises InputError where adaptive pooling would make more places than its map has.
+    """
+
+    def watch(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        wanted = part.at_least if isinstance(part, Enlarge) else part.output_size
+        wanted, side = wanted if isinstance(wanted, int) else wanted[0], inputs[0].shape[-1]
+        if side < wanted:
+            raise InputError(f"would read {wanted} x {wanted} places a channel, made of a map of only {side} x {side}")
+
+    known = {id(values): values.detach().to("meta") for values in (*net.parameters(), *net.buffers())}
+    shapes = copy.deepcopy(net, known).eval()
+    for part in shapes.modules():
+        if isinstance(part, nn.AdaptiveAvgPool2d | Enlarge):
+            part.register_forward_pre_hook(watch)
+    return shapes
