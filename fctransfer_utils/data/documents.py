@@ -121,15 +121,16 @@ class _Pen:
                 at += length + 0.8
 
 
-def scenes(*, count: int = 500, classes: int = 10, size: int = 64, seed: int = 0) -> tuple[Images, Tensor]:
+def scenes(*, count: int = 500, size: int = 64, seed: int = 0) -> tuple[Images, Tensor]:
     """Images, pixels (N, 3, size, size), and boxes (N, 4) of their one object: left, top, right, bottom in pixels.
 
-    The object is a character of the first ``classes`` glyphs in turn, somewhere in the image, 0.2 to 0.45 times as
-    large. Patches of textures as dark as it lie around it, so neither the middle nor contrast gives it away.
+    The object is a character of the first ten glyphs in turn, somewhere in the image, 0.2 to 0.45 times as large.
+    Patches of textures as dark as it lie around it, so neither the middle nor contrast gives it away.
     Raises InputError as ``glyphs`` does.
     """
-    check("glyphs", classes, len(CHARACTERS), count=count, size=size)
-    draw, labels = Draws(count, seed, "scenes"), torch.arange(count) % classes
+    names = CHARACTERS[:10]
+    check("glyphs", len(names), len(CHARACTERS), count=count, size=size)
+    draw, labels = Draws(count, seed, "scenes"), torch.arange(count) % len(names)
     canvas, _, ink = colours(draw, size)
     scale = draw(0.2, 0.45)
     centre = draw(-1, 1, 2) * (1 - 1.3 * scale)[:, None]  # turned and slanted, a character needs more than its side
@@ -143,7 +144,6 @@ def scenes(*, count: int = 500, classes: int = 10, size: int = 64, seed: int = 0
         patch = disc(draw(-0.9, 0.9, 2), draw(0.25, 0.45)) * pattern(name, draw, size)
         canvas = over(canvas, clear * patch, ink + draw(-40, 40, 3))
     cover = character(draw, size, centre=centre, label=labels, scale=scale)
-    names = CHARACTERS[:classes]
     images = Images(draw.developed(over(canvas, cover, ink)), labels, names, flip=False).measured()
     inside = cover[:, 0] >= cover.amax((2, 3)).unsqueeze(2) / 4  # thin ends belong to the character
     return images, masks_to_boxes(inside).long() + torch.tensor([0, 0, 1, 1])

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchvision
 from made_families import FAMILIES, batch, family, published
+from made_stripes import same_state
 from torch import nn
 
 from fctransfer_utils.errors import InputError
@@ -116,7 +117,7 @@ def test_a_new_last_layer_replaces_only_the_scores(name):
     assert first.shape == (4, 3)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert all(torch.equal(values, before[key]) for key, values in layers[:-1].state_dict().items())
+    assert same_state(layers[:-1].state_dict(), before)
 
 
 def test_a_new_last_layer_may_be_one_number_but_not_none():
@@ -184,4 +185,4 @@ def test_checking_a_size_leaves_the_network_as_it_is():
     before = copy.deepcopy(net.state_dict())
     check_size(net, 56)
     assert all(part.training for part in net.modules())
-    assert all(torch.equal(values, before[key]) for key, values in net.state_dict().items())
+    assert same_state(net.state_dict(), before)

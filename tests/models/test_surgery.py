@@ -1,11 +1,10 @@
 """Cut, copied, frozen: frozen means frozen, in every family of networks."""
 
-import copy
-
 import pytest
 import torch
 import torch.nn.functional as F
 from made_families import FAMILIES, batch, family
+from made_stripes import same_state, state
 from torch import nn
 
 from fctransfer_utils.models.alexnet import build
@@ -35,10 +34,6 @@ def steps(net, images, *, count=3, **options):
     return descent
 
 
-def state(net):
-    return copy.deepcopy(net.state_dict())
-
-
 every_network = pytest.mark.parametrize("name", [*FAMILIES, "ours"])
 
 
@@ -52,9 +47,7 @@ def test_a_transplanted_frozen_prefix_is_the_donors_after_training_and_the_rest_
         transplant(donor, net, n)
         freeze(net, n)
         held = {id(values) for group in steps(net, images).param_groups for values in group["params"]}
-        kept, expected = net[:n].state_dict(), donor[:n].state_dict()
-        assert kept.keys() == expected.keys()
-        assert all(torch.equal(values, expected[key]) for key, values in kept.items())  # statistics of norms too
+        assert same_state(net[:n].state_dict(), donor[:n].state_dict())  # statistics of norms too
         assert all(values.grad is None for values in net[:n].parameters())
         assert held.isdisjoint(map(id, net[:n].parameters()))
         assert held == set(map(id, net[n:].parameters()))
@@ -88,7 +81,7 @@ def test_momentum_from_before_the_freeze_does_not_move_a_frozen_layer():
     freeze(net, 4)
     frozen = state(net[:4])
     steps(net, images)
-    assert all(torch.equal(values, frozen[key]) for key, values in net[:4].state_dict().items())
+    assert same_state(state(net[:4]), frozen)
     careless.step()  # the contrast: an optimiser that still holds them
     assert not any(torch.equal(values, frozen[key]) for key, values in net[:4].state_dict().items())
 
@@ -120,7 +113,7 @@ def test_all_layers_can_be_copied_and_none():
     net, _ = layers_of("ours", classes=3, seed=1)
     images, own = batch(size), state(net)
     transplant(donor, net, 0)
-    assert all(torch.equal(values, own[key]) for key, values in net.state_dict().items())
+    assert same_state(state(net), own)
     transplant(donor, net, 8)
     with torch.no_grad():
         assert torch.equal(net.eval()(images), donor.eval()(images))
