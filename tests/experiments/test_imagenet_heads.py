@@ -1,0 +1,39 @@
+"""Heads on the trunk of the ImageNet network: what begins alike, and when lengths are equal enough."""
+
+import pytest
+import torch
+from made_stripes import stripes
+
+from fctransfer_utils.experiments import imagenet_heads
+from fctransfer_utils.experiments.head_studies import HEADS
+
+torch.set_num_threads(1)
+
+
+def test_heads_are_those_of_the_other_study_on_one_trunk():
+    assert set(imagenet_heads.HEADS) == set(HEADS)
+    nets = {head: imagenet_heads._with_head(imagenet_heads.bundled()[:18], head, 4, seed=1) for head in HEADS}
+    shapes = {
+        head: [tuple(part.shape) for part in net[18:].parameters() if part.ndim == 2] for head, net in nets.items()
+    }
+    assert shapes == {
+        "gap": [(4, 1280)],
+        "fc": [(512, 4 * 1280), (512, 512), (4, 512)],
+        "gap_fc": [(512, 1280), (512, 512), (4, 512)],
+    }
+    for net in nets.values():
+        for ours, first in zip(net[:18].parameters(), nets["gap"][:18].parameters(), strict=True):
+            assert torch.equal(ours, first)
+        assert not any(part.requires_grad for name, part in net.named_parameters() if ".bn" in name)
+
+
+@pytest.mark.parametrize(("fast", "found"), [(0.1, 6), (10.0, 3), (100.0, 1)])
+def test_the_others_stop_where_the_weakest_ends(fast, found, monkeypatch):
+    """Accuracy rises by a point an epoch from 50 %, for "fc" ``fast`` times as quickly."""
+    images = stripes()
+    monkeypatch.setattr(imagenet_heads, "_learnt", lambda head, rate, epochs, learn, seed: ((head, epochs), False))
+    known = lambda net, images: 0.5 + 0.01 * net[1] * (1 + fast * (net[0] == "fc") / 10)  # noqa: E731
+    monkeypatch.setattr(imagenet_heads, "accuracy", known)
+    nets, rows = imagenet_heads._equal(dict.fromkeys(HEADS, 0.01), 6, images, images, seed=0)
+    assert {row["head"]: row["epochs"] for row in rows} == {"gap": 6, "gap_fc": 6, "fc": found}
+    assert nets["fc"] == ("fc", found)
