@@ -70,7 +70,7 @@ def moved(root: str, replicate: int, rates: Mapping[str, float], amounts: Amount
 
     learn, validation, test = _source(root, replicate, amounts)
     nets, rows = _equal(rates, amounts.epochs, learn, validation, seed=replicate)
-    about = {"data": "imagenet-trunk", "split": "random", "replicate": replicate}
+    about = {"data": "imagenet-trunk", "split": "random", "replicate": replicate, "n": TRUNK, "labels": amounts.target}
     for row in rows:
         row |= {"target": "source", "kind": "source", "use": "source", "top1": accuracy(nets[row["head"]], test)}
     nets["before"] = bundled()[:TRUNK]
