@@ -22,8 +22,8 @@ from .files import PROJECT, TABLES, write_text
 from .papermill_run import notebooks
 
 BEGIN, END = "<!-- results: python -m fctransfer_utils.results -->", "<!-- end of results -->"
-NETWORKS = ("transfer_tiny_imagenet", "transfer_glyphs", "random_glyphs", "distant_tiny_imagenet", "distant_glyphs",
-            "volumes_tiny_imagenet", "volumes_glyphs")  # fmt: skip
+NETWORKS = ("transfer_tiny_imagenet", "transfer_glyphs", "random_tiny_imagenet", "random_glyphs",
+            "distant_tiny_imagenet", "distant_glyphs", "volumes_tiny_imagenet", "volumes_glyphs")  # fmt: skip
 HEADS = ("heads_tiny_imagenet", "heads_glyphs")  # judged only where they see what they should: see ``analysis.fc``
 MAPS = ("heads_maps_glyphs",)  # what the last map shows: other measures than accuracy
 IMAGES = {"tiny-imagenet": "photographs", "glyphs": "characters"}
