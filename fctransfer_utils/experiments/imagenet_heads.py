@@ -75,11 +75,12 @@ def moved(root: str, replicate: int, rates: Mapping[str, float], amounts: Amount
         row |= {"target": "source", "kind": "source", "use": "source", "top1": accuracy(nets[row["head"]], test)}
     nets["before"] = bundled()[:TRUNK]
     for name in (*SETS, "pages"):
-        parts = _target(root, name, replicate, amounts)
+        images = _target(root, name, replicate, amounts)
         for head, net in nets.items():
-            found = _read_off(net, parts, seed=replicate)
+            maps = _maps(net, images)
+            found = _read_off(maps, seed=replicate)
             if head != "before":
-                found |= _taken_along(net, head, parts, amounts.steps, seed=replicate)
+                found |= _taken_along(net, head, maps, amounts.steps, seed=replicate)
             kind = "layout" if name == "pages" else "far"
             rows += [{"head": head, "target": name, "kind": kind, "use": use} | its for use, its in found.items()]
     return pd.DataFrame([about | row | {"treatment": f"{row['head']} {row['use']}"} for row in rows])
@@ -158,10 +159,9 @@ def _maps(net: nn.Sequential, parts: Sequence[Images]) -> list[Images]:
     ]
 
 
-def _read_off(net: nn.Sequential, parts: Sequence[Images], *, seed: int) -> dict[str, dict[str, float]]:
+def _read_off(maps: Sequence[Images], *, seed: int) -> dict[str, dict[str, float]]:
     """Ridge probes on the map averaged to one and to 2 x 2 places."""
-    learn, _, test = _maps(net, parts)
-    found = {}
+    (learn, _, test), found = maps, {}
     for pool in (1, SIDE):
         x, y = (F.adaptive_avg_pool2d(each.pixels, pool).flatten(1) for each in (learn, test))
         probe = fit_probe(x, learn.labels, classes=len(learn.classes), seed=seed)
@@ -172,10 +172,10 @@ def _read_off(net: nn.Sequential, parts: Sequence[Images], *, seed: int) -> dict
 
 
 def _taken_along(
-    net: nn.Sequential, head: str, parts: Sequence[Images], steps: int, *, seed: int
+    net: nn.Sequential, head: str, maps: Sequence[Images], steps: int, *, seed: int
 ) -> dict[str, dict[str, float]]:
     """The head of ``net`` with a new last layer, and the same drawn anew, learnt on the maps of its trunk."""
-    learn, validation, test = _maps(net, parts)
+    learn, validation, test = maps
     hidden = {name: values for name, values in net.state_dict().items() if name.startswith(("fc6", "fc7"))}
     found = {}
     for use in ("frozen", "drawn") if hidden else ("frozen",):
