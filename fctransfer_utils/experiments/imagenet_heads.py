@@ -7,9 +7,9 @@ along, or drawn anew, for sets of photographs that lie as folders beside Tiny Im
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from ..training.features import features
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
+from .studies import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 HEADS = {"gap": "gap", "fc": "flat", "gap_fc": "gap_fc"}  # as ``models.heads`` calls them
 SETS = ("flowers12", "dtd10", "intel-scenes", "rsscn7", "scenes15", "caltech101")
 TRUNK, CHANNELS, SIDE, HIDDEN = 18, 1280, 2, 512  # blocks, and the map behind them at 64 pixels
-RATES = (0.003, 0.01, 0.03)
+FIRST_RATES = RATES[4:7]
 CLOSE = 0.5  # points of validation accuracy: a length is not searched for more closely
 
 
@@ -53,37 +54,61 @@ class Amounts:
 def source_rates(root: str, amounts: Amounts) -> dict[str, float]:
     """The rate of each head that is best on validation images of the replicate ``TUNE``; of equals the lowest."""
     learn, validation, _ = _source(root, TUNE, amounts)
-    found = {}
-    for head, rate in product(HEADS, RATES):
+
+    def score(head: str, rate: float) -> float:
         net, diverged = _learnt(head, rate, amounts.epochs, learn, seed=99)
-        found[head, rate] = 0.0 if diverged else accuracy(net, validation)
-    return {head: max(RATES, key=lambda rate: (found[head, rate], -rate)) for head in HEADS}
+        return 0.0 if diverged else accuracy(net, validation)
+
+    return {head: _best_rate(partial(score, head)) for head in HEADS}
 
 
 def moved(root: str, replicate: int, rates: Mapping[str, float], amounts: Amounts) -> pd.DataFrame:
-    """What a replicate finds, its networks at equal source accuracy: a row for each source, head and probe.
+    """What a replicate finds: a row for each source, head and probe.
 
+    ``match``: whether the networks are at equal source "accuracy" or of equal "length", which is ``amounts.epochs``.
     ``treatment``: "fc source", "fc frozen" (the hidden layers come along), "fc drawn" (all new), "fc probe 2x2"; the
     trunk before it learnt the source is "before". ``top1`` and ``train_top1`` are shares.
     """
     import pandas as pd
 
     learn, validation, test = _source(root, replicate, amounts)
-    nets, rows = _equal(rates, amounts.epochs, learn, validation, seed=replicate)
+    nets, sources = _sources(rates, amounts.epochs, learn, validation, seed=replicate)
+    targets = {name: _target(root, name, replicate, amounts) for name in (*SETS, "pages")}
     about = {"data": "imagenet-trunk", "split": "random", "replicate": replicate, "n": TRUNK, "labels": amounts.target}
-    for row in rows:
-        row |= {"target": "source", "kind": "source", "use": "source", "top1": accuracy(nets[row["head"]], test)}
-    nets["before"] = bundled()[:TRUNK]
-    for name in (*SETS, "pages"):
-        images = _target(root, name, replicate, amounts)
-        for head, net in nets.items():
-            maps = _maps(net, images)
-            found = _read_off(maps, seed=replicate)
-            if head != "before":
-                found |= _taken_along(net, head, maps, amounts.steps, seed=replicate)
-            kind = "layout" if name == "pages" else "far"
-            rows += [{"head": head, "target": name, "kind": kind, "use": use} | its for use, its in found.items()]
+    found = {key: _carried(net, key[0], targets, amounts.steps, seed=replicate) for key, net in nets.items()}
+    for key, net in nets.items():
+        found[key].append({"target": "source", "kind": "source", "use": "source", "top1": accuracy(net, test)})
+    before = _carried(bundled()[:TRUNK], "", targets, amounts.steps, seed=replicate)
+    rows = [source | row for source in sources for row in found[source["head"], source["epochs"]]]
+    rows += [{"match": match, "head": "before"} | row for match in ("accuracy", "length") for row in before]
     return pd.DataFrame([about | row | {"treatment": f"{row['head']} {row['use']}"} for row in rows])
+
+
+def _carried(
+    net: nn.Sequential, head: str, targets: Mapping[str, Sequence[Images]], steps: int, *, seed: int
+) -> list[dict[str, Any]]:
+    """The trunk of ``net`` on every target: read off by probes, and, if it has a ``head``, with that on top."""
+    rows = []
+    for name, images in targets.items():
+        maps = _maps(net, images)
+        found = _read_off(maps, seed=seed)
+        if head:
+            found |= _taken_along(net, head, maps, steps, seed=seed)
+        kind = "layout" if name == "pages" else "far"
+        rows += [{"target": name, "kind": kind, "use": use} | its for use, its in found.items()]
+    return rows
+
+
+def _best_rate(score: Callable[[float], float]) -> float:
+    """The rate of the highest score, of equals the lowest; neighbours are tried until it has worse ones beside it."""
+    scores: dict[float, float] = {}
+    todo = [*FIRST_RATES]
+    while todo:
+        scores |= {rate: score(rate) for rate in todo}
+        best = max(scores, key=lambda rate: (scores[rate], -rate))
+        at = RATES.index(best)
+        todo = [rate for rate in RATES[max(at - 1, 0) : at + 2] if rate not in scores]
+    return best
 
 
 def _source(root: str, replicate: int, amounts: Amounts) -> tuple[Images, Images, Images]:
@@ -125,10 +150,14 @@ def _learnt(head: str, rate: float, epochs: int, learn: Images, *, seed: int) ->
     return net, train(net, learn, recipe, seed=seed, clip=1.0).diverged
 
 
-def _equal(
+def _sources(
     rates: Mapping[str, float], most: int, learn: Images, validation: Images, *, seed: int
-) -> tuple[dict[str, nn.Sequential], list[dict[str, Any]]]:
-    """A network of each head: the weakest after ``most`` epochs, the others after as many as come nearest to it."""
+) -> tuple[dict[tuple[str, int], nn.Sequential], list[dict[str, Any]]]:
+    """Networks by head and epochs, and which they are: {match, head, epochs, validation}.
+
+    At equal length all learn for ``most`` epochs. At equal accuracy the weakest of these stays as it is, and the others
+    learn for as many epochs as come nearest to it.
+    """
     tried: dict[str, dict[int, tuple[float, nn.Sequential]]] = {head: {} for head in HEADS}
 
     def attempt(head: str, epochs: int) -> float:
@@ -146,9 +175,15 @@ def _equal(
                 break
             epochs = (low + high) // 2
             value = attempt(head, epochs)
-    best = {head: min(its, key=lambda epochs: (abs(its[epochs][0] - aim), epochs)) for head, its in tried.items()}
-    rows = [{"head": head, "epochs": best[head], "validation": tried[head][best[head]][0]} for head in HEADS]
-    return {head: tried[head][epochs][1] for head, epochs in best.items()}, rows
+    equal = {head: min(its, key=lambda epochs: (abs(its[epochs][0] - aim), epochs)) for head, its in tried.items()}
+    lengths = {"accuracy": equal, "length": dict.fromkeys(HEADS, most)}
+    nets = {(head, epochs): tried[head][epochs][1] for its in lengths.values() for head, epochs in its.items()}
+    rows = [
+        {"match": match, "head": head, "epochs": epochs, "validation": tried[head][epochs][0]}
+        for match, its in lengths.items()
+        for head, epochs in its.items()
+    ]
+    return nets, rows
 
 
 def _maps(net: nn.Sequential, parts: Sequence[Images]) -> list[Images]:
@@ -179,15 +214,17 @@ def _taken_along(
     hidden = {name: values for name, values in net.state_dict().items() if name.startswith(("fc6", "fc7"))}
     found = {}
     for use in ("frozen", "drawn") if hidden else ("frozen",):
-        tried = {}
-        for rate in (*RATES, 0.1):
+        learnt: dict[float, nn.Sequential] = {}
+
+        def score(rate: float, use: str = use, learnt: dict[float, nn.Sequential] = learnt) -> float:
             above = _with_head(nn.Sequential(), head, len(learn.classes), seed=seed)
             if use == "frozen":
                 above.load_state_dict(hidden, strict=False)
             recipe = Recipe(batch_size=32, shift=0, learning_rate=rate, steps=steps)
-            diverged = train(above, learn, recipe, seed=seed).diverged
-            tried[rate] = 0.0 if diverged else accuracy(above, validation), above
-        rate = max(tried, key=lambda rate: (tried[rate][0], -rate))
-        above = tried[rate][1]
+            learnt[rate] = above
+            return 0.0 if train(above, learn, recipe, seed=seed).diverged else accuracy(above, validation)
+
+        rate = _best_rate(score)
+        above = learnt[rate]
         found[use] = {"rate": rate, "top1": accuracy(above, test), "train_top1": accuracy(above, learn)}
     return found

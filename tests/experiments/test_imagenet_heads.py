@@ -34,6 +34,21 @@ def test_the_others_stop_where_the_weakest_ends(fast, found, monkeypatch):
     monkeypatch.setattr(imagenet_heads, "_learnt", lambda head, rate, epochs, learn, seed: ((head, epochs), False))
     known = lambda net, images: 0.5 + 0.01 * net[1] * (1 + fast * (net[0] == "fc") / 10)  # noqa: E731
     monkeypatch.setattr(imagenet_heads, "accuracy", known)
-    nets, rows = imagenet_heads._equal(dict.fromkeys(HEADS, 0.01), 6, images, images, seed=0)
-    assert {row["head"]: row["epochs"] for row in rows} == {"gap": 6, "gap_fc": 6, "fc": found}
-    assert nets["fc"] == ("fc", found)
+    nets, rows = imagenet_heads._sources(dict.fromkeys(HEADS, 0.01), 6, images, images, seed=0)
+    epochs = {(row["match"], row["head"]): row["epochs"] for row in rows}
+    assert [epochs["accuracy", head] for head in ("gap", "gap_fc", "fc")] == [6, 6, found]
+    assert {epochs["length", head] for head in HEADS} == {6}
+    assert nets == {(head, n): (head, n) for (_, head), n in epochs.items()}
+
+
+@pytest.mark.parametrize("best", [0.001, 0.01, 0.1])
+def test_a_best_rate_at_the_end_of_what_was_tried_widens_it(best):
+    tried = []
+
+    def score(rate):
+        tried.append(rate)
+        return -abs(rate - best)
+
+    assert imagenet_heads._best_rate(score) == best
+    assert min(tried) < best < max(tried)
+    assert len(tried) == len(set(tried))
