@@ -36,6 +36,11 @@ class Images:
         """Height of the images in pixels."""
         return self.pixels.shape[-2]
 
+    @property
+    def at_once(self) -> int:
+        """How many of them a network is shown at once, so that large images need no more memory than small ones."""
+        return max(8, min(200, 2**20 // max(1, self.pixels[:1].numel())))
+
     def measured(self) -> Images:
         """The same images (uint8), to be normalised by their own mean and deviation."""
         counts = torch.zeros(3, 256, dtype=torch.int64)  # how often each channel has each value: exact and fast

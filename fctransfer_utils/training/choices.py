@@ -17,7 +17,7 @@ from ..models.layers import last_linear
 from ..models.surgery import freeze, learning
 from ..seeds import derive
 from .device import Setting
-from .features import at_once, pooled, prefix_tokens
+from .features import pooled, prefix_tokens
 from .loop import accuracy, train
 from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe
@@ -243,7 +243,7 @@ class Tuner:
     @torch.no_grad()
     def _run(self, n: int, images: Images, *, room: int) -> Tensor | None:
         layers, parts = self.net[:n].to(self.device).eval(), []
-        for batch in images.pixels.split(at_once(images.size)):
+        for batch in images.pixels.split(images.at_once):
             parts.append(layers(images.normalise(batch.to(self.device))).cpu())
             if parts[0].nbytes / len(parts[0]) * len(images) > room:
                 return None

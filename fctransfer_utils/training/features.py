@@ -25,7 +25,6 @@ def features(
     cuts: Sequence[int] | None = None,
     pool: int = 1,
     device: str = "cpu",
-    batch_size: int = 200,
     progress: bool = False,
 ) -> dict[int, Tensor]:
     """The signal behind each of ``cuts`` (all: 1 to the number of layers), float32 (N, F) on the CPU.
@@ -41,13 +40,13 @@ def features(
         raise InputError(f"pool = {pool} of {len(images)} images gives no features; both have to be 1 or more.")
     net.to(device).eval()
     found: dict[int, Tensor] = {}
-    starts = range(0, len(images), batch_size)
+    starts = range(0, len(images), images.at_once)
     if progress:
         from tqdm.auto import tqdm
 
         starts = tqdm(starts, desc="features", unit="batch", leave=False)
     for start in starts:
-        signal = images.normalise(images.pixels[start : start + batch_size].to(device))
+        signal = images.normalise(images.pixels[start : start + images.at_once].to(device))
         for n, layer in enumerate(net[: wanted[-1]], start=1):
             signal = layer(signal)
             if n in wanted:
@@ -72,15 +71,10 @@ def kept_features(
         return {n: kept[f"{n}"] for n in range(1, len(net) + 1)}
     except (OSError, SafetensorError, KeyError):  # none yet, or one that is damaged
         pass
-    found = features(net, images, device=device, batch_size=at_once(images.size), progress=progress)
+    found = features(net, images, device=device, progress=progress)
     with replacing(path) as temporary:
         save_file({f"{n}": each for n, each in found.items()}, temporary)
     return found
-
-
-def at_once(size: int) -> int:
-    """How many images of ``size`` pixels run at once, so that large ones need no more memory than small ones."""
-    return max(8, 200 * 64**2 // size**2)
 
 
 def prefix_tokens(net: nn.Sequential, n: int, signal: Tensor) -> int:

@@ -253,7 +253,8 @@ def _resume(path: Path | None, about: str, members: list[_Member], chance: torch
 def scores(net: nn.Module, images: Images, *, device: str = "cpu", crop: int = 0) -> Tensor:
     """Scores (N, classes) of ``images`` in float32, on the CPU; ``net`` is left in evaluation mode."""
     net.to(device).eval()
-    parts = [net(images.normalise(centre(batch.to(device), crop))).float() for batch in images.pixels.split(200)]
+    batches = images.pixels.split(images.at_once)
+    parts = [net(images.normalise(centre(batch.to(device), crop))).float() for batch in batches]
     return torch.cat(parts).cpu()
 
 
