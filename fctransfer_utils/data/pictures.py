@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import stat
 import unicodedata
@@ -106,7 +107,8 @@ def _decoded(file: BinaryIO, size: int) -> Unscaled:
     _limit(image, MOST_PIXELS)
     halved = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA", "LA")  # Pillow keeps the upper byte of two
     image.load()
-    _turn(image)
+    with contextlib.suppress(Exception):  # EXIF that cannot be read: the picture can, as every viewer shows it
+        ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         return _deep(image, size)
     colours = _on_white(image)
@@ -119,13 +121,6 @@ def _decoded(file: BinaryIO, size: int) -> Unscaled:
 def _limit(image: Image.Image, most: int) -> None:
     if image.width * image.height > most:
         raise ValueError(f"{image.width} x {image.height} pixels, more than the {most / 1e6:.0f} million that are read")
-
-
-def _turn(image: Image.Image) -> None:
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # EXIF that cannot be read: the picture can, as every viewer shows it
-        return
 
 
 def _on_white(image: Image.Image) -> Image.Image:

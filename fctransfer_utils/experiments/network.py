@@ -6,6 +6,7 @@ and seed, its donor, which layers are copied from it and which stand still. Stud
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
@@ -110,22 +111,16 @@ class Network:
 
     def described(self) -> dict[str, Any]:
         """Every field as JSON types, the donor's included."""
-        return _plain(asdict(self))
+        return json.loads(json.dumps(asdict(self)))
 
 
 def donors_first(networks: list[Network]) -> list[Network]:
     """The networks and all donors that they need, each once, behind its donor."""
-    found: dict[Network, None] = {}
 
-    def take(network: Network) -> None:
-        if network not in found:
-            if network.donor:
-                take(network.donor)
-            found[network] = None
+    def lineage(network: Network) -> list[Network]:
+        return [*(lineage(network.donor) if network.donor else []), network]
 
-    for network in networks:
-        take(network)
-    return list(found)
+    return list(dict.fromkeys(each for network in networks for each in lineage(network)))
 
 
 def agrees(kept: Any, asked: Any) -> bool:
@@ -136,17 +131,11 @@ def agrees(kept: Any, asked: Any) -> bool:
 
 
 def beyond_defaults(spec: Any) -> dict[str, Any]:
-    """The fields of a dataclass that do not stand at their defaults, as JSON types."""
+    """The fields of a dataclass that do not stand at their defaults."""
     found = {}
     for each in fields(spec):
         value = getattr(spec, each.name)
         default = each.default_factory() if callable(each.default_factory) else each.default
         if value != default:
-            found[each.name] = beyond_defaults(value) if is_dataclass(value) else _plain(value)
+            found[each.name] = beyond_defaults(value) if is_dataclass(value) else value
     return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value

@@ -1,6 +1,6 @@
 """How each family of classifiers of timm and torchvision is cut into named blocks: see ``models.layers.blocks``.
 
-Neither library is imported: a family is known by the name of its class.
+A family is known by the name of its class: no network of either library is imported.
 """
 
 from __future__ import annotations
@@ -11,21 +11,11 @@ from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
+from torchvision.ops import Permute
 
 Named = Iterator[tuple[str, nn.Module]]
 
 # ------------------------------------------------------------------------------------------------ parts without weights
-
-
-class _Permute(nn.Module):
-    """Another order of dimensions, as a view."""
-
-    def __init__(self, *order: int) -> None:
-        super().__init__()
-        self.order = order
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.permute(self.order)
 
 
 class _Append(nn.Module):
@@ -149,21 +139,21 @@ def _convnext_timm(net: nn.Module) -> Named:
 
 def _maps(part: nn.Module) -> nn.Sequential:
     """A part that works on (N, H, W, C), from maps to maps (N, C, H, W)."""
-    return nn.Sequential(_Permute(0, 2, 3, 1), part, _Permute(0, 3, 1, 2))
+    return nn.Sequential(Permute([0, 2, 3, 1]), part, Permute([0, 3, 1, 2]))
 
 
 def _swin_torchvision(net: nn.Module) -> Named:
-    yield "stem", nn.Sequential(net.features[0], _Permute(0, 3, 1, 2))
+    yield "stem", nn.Sequential(net.features[0], Permute([0, 3, 1, 2]))
     yield from _hierarchy(zip([None, *net.features[2::2]], net.features[1::2], strict=True), _maps)
     yield "norm", _maps(net.norm)
     yield "head", nn.Sequential(net.avgpool, net.flatten, net.head)
 
 
 def _swin_timm(net: nn.Module) -> Named:
-    yield "stem", nn.Sequential(net.patch_embed, _Permute(0, 3, 1, 2))
+    yield "stem", nn.Sequential(net.patch_embed, Permute([0, 3, 1, 2]))
     yield from _hierarchy(((stage.downsample, stage.blocks) for stage in net.layers), _maps)
     yield "norm", _maps(net.norm)
-    yield "head", nn.Sequential(_Permute(0, 2, 3, 1), net.head)
+    yield "head", nn.Sequential(Permute([0, 2, 3, 1]), net.head)
 
 
 def _vit_torchvision(net: nn.Module) -> Named:

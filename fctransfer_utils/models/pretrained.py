@@ -28,12 +28,7 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def create(
-    name: str,
-    *,
-    pretrained: bool = False,
-    weights: Path | str | None = None,
-    size: int | None = None,
-    seed: int = 0,
+    name: str, *, pretrained: bool = False, weights: Path | str | None = None, size: int | None = None, seed: int = 0
 ) -> nn.Sequential:
     """The network that timm or torchvision calls ``name``, as blocks; see ``models.layers.blocks``.
 

@@ -20,19 +20,16 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
     """The tensors of a file by name: .pth, .pt, .bin, .tar as torch writes them, or .safetensors.
 
     A state_dict may lie within a checkpoint ("state_dict", "model", ...) and its names behind "module." and the like.
-    ``sha256``: its first 8 digits or more. Raises InputError for a missing, damaged or other file, and for one that
-    would need code to be run, such as a whole pickled network.
+    ``sha256``: that of the file, where it is known. Raises InputError for a missing, damaged or other file, and for one
+    that would need code to be run, such as a whole pickled network.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"there is no file of weights at {path}; give the path of one.")
-    if sha256:
-        found = sha256_of(path)
-        if len(sha256) < 8 or not found.startswith(sha256.lower()):
-            raise InputError(
-                f"{path.name} has the SHA-256 {found}, not {sha256}; it is damaged or another file, or fewer than 8 "
-                "digits were given. Fetch it again, or state the checksum that its publisher does."
-            )
+    if sha256 and (found := sha256_of(path)) != sha256:
+        raise InputError(
+            f"{path.name} has the SHA-256 {found}, not {sha256}: it is damaged or another file; get it anew."
+        )
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

