@@ -219,12 +219,10 @@ def test_weights_are_read_in_every_usual_form(form, donor, tmp_path):
             lambda s: s.update({"features.0.0.weight": torch.zeros(8, 1, 3, 3)}),
             r"1 of another shape \(features.0.0.weight \(8, 1, 3, 3\), expected \(8, 3, 3, 3\)\)",
         ),
-        (lambda s: s.update({"classifier.1.weight": torch.zeros(5, 7)}), r"classifier.1.weight \(5, 7\)"),
         (lambda s: [s.pop(name) for name in list(s)[:30]], r"missing \(.*, \.\.\.\)"),
-        (lambda s: s.pop("classifier.1.bias"), r"1 missing \(classifier.1.bias\)"),
         (lambda s: s["features.0.0.weight"].fill_(float("nan")), "no numbers.*features.0.0.weight"),
     ],
-    ids=["missing", "unexpected", "shape", "inputs of the head", "many", "half of the head", "not a number"],
+    ids=["missing", "unexpected", "shape", "many", "not a number"],
 )
 def test_weights_that_do_not_fit_are_one_error_and_nothing_is_loaded(damage, said, donor, tmp_path):
     content = copy.deepcopy(donor.state_dict())
