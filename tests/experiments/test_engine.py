@@ -66,12 +66,6 @@ def test_in_another_order(tmp_path, reference):
     assert told == [(done, len(STUDY)) for done in range(len(STUDY) + 1)]
 
 
-def test_each_network_in_a_run_of_its_own(tmp_path, reference):
-    for row in STUDY[:9]:
-        store = trained([row], tmp_path)
-    assert findings(STUDY[:9], store) == reference[:9]
-
-
 def test_in_two_processes_one_of_which_dies(tmp_path, reference, monkeypatch):
     monkeypatch.setenv("MADE_DEADLY", str(tmp_path / "died"))
     store = trained(STUDY, tmp_path / "store", workers=2, load=deadly_once)

@@ -90,11 +90,6 @@ def test_a_description_says_everything_and_agrees_with_one_that_knew_less():
     assert not agrees(before, described)
 
 
-def test_the_other_half_of_the_other_half_is_the_first():
-    assert A.classes.other == B.classes
-    assert A.classes.other.other == A.classes
-
-
 @pytest.mark.parametrize(
     ("made", "wrong", "named"),
     [

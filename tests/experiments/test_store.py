@@ -142,10 +142,7 @@ def test_a_store_has_one_setting(store):
 def test_a_new_store_settles_its_setting_by_a_probe(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "train_job", pretended)
     monkeypatch.setattr(engine, "probe", lambda net, batch, device: Setting(device, "bfloat16"))
-    for size, dtype in (
-        (engine.LARGE, "bfloat16"),
-        (engine.LARGE - 1, "float32"),
-    ):
+    for size, dtype in ((engine.LARGE, "bfloat16"), (engine.LARGE - 1, "float32")):
         network = replace(BASE, recipe=replace(BASE.recipe, batch_size=size))
         store = trained([({}, network)], tmp_path / dtype, dtype="", device="cpu")
         assert store.setting() == {"device": "cpu", "dtype": dtype}
@@ -176,10 +173,10 @@ def resident():
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_a_thousand_networks_take_no_memory_and_are_read_without_torch(tmp_path, monkeypatch):
+def test_many_networks_take_no_memory_and_are_read_without_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "train_job", pretended)
     monkeypatch.setattr(files.os, "fsync", lambda handle: None)
-    study = [({"seed": seed}, Network(seed=seed)) for seed in range(1000)]
+    study = [({"seed": seed}, Network(seed=seed)) for seed in range(300)]
     before, most = resident(), 0
 
     def watched(done, total, record):
@@ -187,18 +184,18 @@ def test_a_thousand_networks_take_no_memory_and_are_read_without_torch(tmp_path,
         most = max(most, resident() if done % 50 == 0 else 0)
 
     trained(study, tmp_path, keep=[network.key for _, network in study], progress=watched)
-    assert sum(file.stat().st_size for file in (tmp_path / "weights").iterdir()) > 45e6
-    assert most - before < 20e6
+    assert sum(file.stat().st_size for file in (tmp_path / "weights").iterdir()) > 14e6
+    assert most - before < 17e6
     code = (
         "import sys\n"
         "from fctransfer_utils.experiments import job, network, profiles, record, store, studies, table\n"
-        "study = [({'seed': seed}, network.Network(seed=seed)) for seed in range(1000)]\n"
+        "study = [({'seed': seed}, network.Network(seed=seed)) for seed in range(300)]\n"
         "found = table.status(study, store.Store(sys.argv[1]))\n"
         "peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')]\n"
         "print(found.done, 'torch' in sys.modules, *peak)"
     )
     said = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     done, torch, kilobytes = said.stdout.split()
-    assert (done, torch) == ("1000", "False")
+    assert (done, torch) == ("300", "False")
     assert int(kilobytes) < 150_000
     shutil.rmtree(tmp_path)
