@@ -1,11 +1,13 @@
 """The three heads of ``head_studies`` on the trunk of the bundled ImageNet network, carried over to photographs.
 
-Trunk and head learn twenty classes of Tiny ImageNet (the *source*). Then the trunk stands still, and the head is taken
-along, or drawn anew, for sets of photographs that lie as folders beside Tiny ImageNet, and for rendered pages.
+Trunk and head learn twenty classes of Tiny ImageNet (the *source*). Then the head is taken along, or drawn anew, for
+sets of photographs that lie as folders beside Tiny ImageNet, and for rendered pages. The trunk stands still; on some
+sets it is fine-tuned as well.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 HEADS = {"gap": "gap", "fc": "flat", "gap_fc": "gap_fc"}  # as ``models.heads`` calls them
 SETS = ("flowers12", "dtd10", "intel-scenes", "rsscn7", "scenes15", "caltech101")
+TUNED = ("flowers12", "dtd10", "intel-scenes", "rsscn7", "pages")  # where everything learns, too: sets of few classes
 TRUNK, CHANNELS, SIDE, HIDDEN = 18, 1280, 2, 512  # blocks, and the map behind them at 64 pixels
 FIRST_RATES = RATES[4:7]
 CLOSE = 0.5  # points of validation accuracy: a length is not searched for more closely
@@ -42,13 +45,17 @@ CLOSE = 0.5  # points of validation accuracy: a length is not searched for more 
 
 @dataclass(frozen=True)
 class Amounts:
-    """Images a class: ``source`` are learnt, as many choose; of a target ``target`` are learnt, ``held_out`` choose."""
+    """Images a class: ``source`` are learnt, as many choose; of a target ``target`` are learnt, ``held_out`` choose.
+
+    ``epochs`` of the source, at most; ``steps`` of a head on a frozen trunk; ``tuned_epochs`` where everything learns.
+    """
 
     source: int = 100
     target: int = 20
     held_out: int = 8
     epochs: int = 6
     steps: int = 300
+    tuned_epochs: int = 8
 
 
 def source_rates(root: str, amounts: Amounts) -> dict[str, float]:
@@ -66,8 +73,9 @@ def moved(root: str, replicate: int, rates: Mapping[str, float], amounts: Amount
     """What a replicate finds: a row for each source, head and probe.
 
     ``match``: whether the networks are at equal source "accuracy" or of equal "length", which is ``amounts.epochs``.
-    ``treatment``: "fc source", "fc frozen" (the hidden layers come along), "fc drawn" (all new), "fc probe 2x2"; the
-    trunk before it learnt the source is "before". ``top1`` and ``train_top1`` are shares.
+    ``treatment``: "fc source", "fc frozen" (the hidden layers come along), "fc drawn" (all new), "fc probe 2x2", and at
+    equal accuracy "fc fine-tuned"; the trunk before it learnt the source is "before". ``top1`` and ``train_top1`` are
+    shares.
     """
     import pandas as pd
 
@@ -75,28 +83,50 @@ def moved(root: str, replicate: int, rates: Mapping[str, float], amounts: Amount
     nets, sources = _sources(rates, amounts.epochs, learn, validation, seed=replicate)
     targets = {name: _target(root, name, replicate, amounts) for name in (*SETS, "pages")}
     about = {"data": "imagenet-trunk", "split": "random", "replicate": replicate, "n": TRUNK, "labels": amounts.target}
-    found = {key: _carried(net, key[0], targets, amounts.steps, seed=replicate) for key, net in nets.items()}
+    found = {key: _carried(net, key[0], targets, amounts, seed=replicate) for key, net in nets.items()}
     for key, net in nets.items():
         found[key].append({"target": "source", "kind": "source", "use": "source", "top1": accuracy(net, test)})
-    before = _carried(bundled()[:TRUNK], "", targets, amounts.steps, seed=replicate)
-    rows = [source | row for source in sources for row in found[source["head"], source["epochs"]]]
+    before = _carried(bundled()[:TRUNK], "", targets, amounts, seed=replicate)
+    rows = []
+    for source in sources:
+        net = nets[source["head"], source["epochs"]]
+        rows += [source | row for row in found[source["head"], source["epochs"]]]
+        if source["match"] == "accuracy":
+            rows += [source | row for row in tuned(net, source["head"], targets, amounts, seed=replicate)]
     rows += [{"match": match, "head": "before"} | row for match in ("accuracy", "length") for row in before]
     return pd.DataFrame([about | row | {"treatment": f"{row['head']} {row['use']}"} for row in rows])
 
 
 def _carried(
-    net: nn.Sequential, head: str, targets: Mapping[str, Sequence[Images]], steps: int, *, seed: int
+    net: nn.Sequential, head: str, targets: Mapping[str, Sequence[Images]], amounts: Amounts, *, seed: int
 ) -> list[dict[str, Any]]:
     """The trunk of ``net`` on every target: read off by probes, and, if it has a ``head``, with that on top."""
+    recipe = Recipe(batch_size=32, shift=0, steps=amounts.steps)
     rows = []
     for name, images in targets.items():
         maps = _maps(net, images)
         found = _read_off(maps, seed=seed)
         if head:
-            found |= _taken_along(net, head, maps, steps, seed=seed)
-        kind = "layout" if name == "pages" else "far"
-        rows += [{"target": name, "kind": kind, "use": use} | its for use, its in found.items()]
+            found["frozen"] = _taken_along(net, head, maps, recipe, seed=seed)
+        if head in ("fc", "gap_fc"):
+            found["drawn"] = _taken_along(None, head, maps, recipe, seed=seed)
+        rows += [_about(name) | {"use": use} | its for use, its in found.items()]
     return rows
+
+
+def tuned(
+    net: nn.Sequential, head: str, targets: Mapping[str, Sequence[Images]], amounts: Amounts, *, seed: int
+) -> list[dict[str, Any]]:
+    """``net`` with a new last layer, all of which learns each of the targets ``TUNED``."""
+    recipe = Recipe(batch_size=16, shift=4, epochs=amounts.tuned_epochs)
+    return [
+        _about(name) | {"use": "fine-tuned"} | _taken_along(net, head, targets[name], recipe, trunk=TRUNK, seed=seed)
+        for name in TUNED
+    ]
+
+
+def _about(target: str) -> dict[str, Any]:
+    return {"target": target, "kind": "layout" if target == "pages" else "far"}
 
 
 def _best_rate(score: Callable[[float], float]) -> float:
@@ -207,24 +237,25 @@ def _read_off(maps: Sequence[Images], *, seed: int) -> dict[str, dict[str, float
 
 
 def _taken_along(
-    net: nn.Sequential, head: str, maps: Sequence[Images], steps: int, *, seed: int
-) -> dict[str, dict[str, float]]:
-    """The head of ``net`` with a new last layer, and the same drawn anew, learnt on the maps of its trunk."""
-    learn, validation, test = maps
-    hidden = {name: values for name, values in net.state_dict().items() if name.startswith(("fc6", "fc7"))}
-    found = {}
-    for use in ("frozen", "drawn") if hidden else ("frozen",):
-        learnt: dict[float, nn.Sequential] = {}
+    net: nn.Sequential | None, head: str, images: Sequence[Images], recipe: Recipe, *, trunk: int = 0, seed: int
+) -> dict[str, float]:
+    """What a head comes to at its best rate, with the hidden layers of ``net``, if that is given, and a new last layer.
 
-        def score(rate: float, use: str = use, learnt: dict[float, nn.Sequential] = learnt) -> float:
-            above = _with_head(nn.Sequential(), head, len(learn.classes), seed=seed)
-            if use == "frozen":
-                above.load_state_dict(hidden, strict=False)
-            recipe = Recipe(batch_size=32, shift=0, learning_rate=rate, steps=steps)
-            learnt[rate] = above
-            return 0.0 if train(above, learn, recipe, seed=seed).diverged else accuracy(above, validation)
+    It learns together with the first ``trunk`` blocks of ``net``; with none of them ``images`` are the maps of these.
+    """
+    learn, validation, test = images
+    learnt: dict[float, nn.Sequential] = {}
 
-        rate = _best_rate(score)
-        above = learnt[rate]
-        found[use] = {"rate": rate, "top1": accuracy(above, test), "train_top1": accuracy(above, learn)}
-    return found
+    def score(rate: float) -> float:
+        whole = _with_head(
+            copy.deepcopy(net[:trunk]) if trunk else nn.Sequential(), head, len(learn.classes), seed=seed
+        )
+        if net is not None:
+            weights = net.state_dict()
+            whole.load_state_dict({name: weights[name] for name in weights if name[:3] in ("fc6", "fc7")}, strict=False)
+        learnt[rate] = whole
+        history = train(whole, learn, replace(recipe, learning_rate=rate), seed=seed, clip=float(trunk > 0))
+        return 0.0 if history.diverged else accuracy(whole, validation)
+
+    rate = _best_rate(score)
+    return {"rate": rate, "top1": accuracy(learnt[rate], test), "train_top1": accuracy(learnt[rate], learn)}

@@ -6,6 +6,7 @@ from made_stripes import stripes
 
 from fctransfer_utils.experiments import imagenet_heads
 from fctransfer_utils.experiments.head_studies import HEADS
+from fctransfer_utils.training.loop import train
 
 torch.set_num_threads(1)
 
@@ -52,3 +53,24 @@ def test_a_best_rate_at_the_end_of_what_was_tried_widens_it(best):
     assert imagenet_heads._best_rate(score) == best
     assert min(tried) < best < max(tried)
     assert len(tried) == len(set(tried))
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_fine_tuning_begins_with_the_trunk_and_the_hidden_layers_of_the_source(head, monkeypatch):
+    net = imagenet_heads._with_head(imagenet_heads.bundled()[:18], head, 4, seed=1)
+    before = {name: values.clone() for name, values in net.state_dict().items()}
+    begun = []
+
+    def seen(whole, *given, **options):
+        begun.append({name: values.clone() for name, values in whole.state_dict().items()})
+        return train(whole, *given, **options)
+
+    monkeypatch.setattr(imagenet_heads, "train", seen)
+    monkeypatch.setattr(imagenet_heads, "TUNED", ("pages",))
+    parts = (stripes(16, size=64),) * 3
+    (row,) = imagenet_heads.tuned(net, head, {"pages": parts}, imagenet_heads.Amounts(tuned_epochs=1), seed=2)
+    assert (row["target"], row["kind"], row["use"]) == ("pages", "layout", "fine-tuned")
+    for whole in begun:
+        new = {name.split(".")[0] for name, values in whole.items() if not torch.equal(values, before[name])}
+        assert new == {"fc8"}
+    assert all(torch.equal(values, before[name]) for name, values in net.state_dict().items())
