@@ -25,7 +25,8 @@ from .recipe import Recipe
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
 RATES = (0.003, 0.01, 0.03)  # of fine-tuning, behind a head that came first: 0.1 made pages forget everything
 CLIP = 1.0  # the longest gradient: pictures unlike those that were learnt give signals, and gradients, of any size
-RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
+RECIPE = Recipe(epochs=6, batch_size=16, shift=0)
+TRIAL = 2  # epochs for which a rate is tried: those chosen so do as well as those of whole trainings
 HEAD = Recipe(epochs=100, batch_size=16, shift=0)
 KEPT = 2**28  # bytes of signals behind frozen layers that are kept in memory; above it these layers run every time
 
@@ -158,9 +159,12 @@ class Tuner:
         self._signals: dict[int, list[Tensor]] = {}
 
     def judge(self, what: Treatment, split: Split) -> Result:
-        """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold; of equals, the lowest."""
+        """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold; of equals, the lowest.
+
+        A rate is tried for ``TRIAL`` epochs.
+        """
         mask = torch.ones(len(split.kept), dtype=torch.bool).index_fill(0, split.inner[0], False)
-        tried = {rate: self._score(what, split.kept[mask], split.kept[~mask], rate)[0] for rate in RATES}
+        tried = {rate: self._score(what, split.kept[mask], split.kept[~mask], rate, epochs=TRIAL)[0] for rate in RATES}
         best = max(tried, key=lambda rate: (tried[rate], -rate))
         top1, seconds, learnt = self._score(what, split.kept, split.held, best)
         return Result(100 * top1, 100 * tried[best], seconds, learnt, cut=what.frozen or what.cut, rate=best)
@@ -175,22 +179,26 @@ class Tuner:
         ready = time.perf_counter()
         self.fit(what, few, min(RATES), epochs=1)  # starts once more, which does not take longer for more images
         of_one = max(0.0, time.perf_counter() - ready - (ready - start)) / (views * len(few))
-        return of_one * RECIPE.epochs * len(split.kept) * (1 + len(RATES) * (1 - 1 / INNER))
+        return of_one * len(split.kept) * (RECIPE.epochs + TRIAL * len(RATES) * (1 - 1 / INNER))
 
-    def _score(self, what: Treatment, rows: Tensor, held: Tensor, rate: float) -> tuple[float, float, int]:
+    def _score(
+        self, what: Treatment, rows: Tensor, held: Tensor, rate: float, *, epochs: int = RECIPE.epochs
+    ) -> tuple[float, float, int]:
         start = time.perf_counter()
-        tuned, diverged = self.fit(what, rows, rate)
+        tuned, diverged = self.fit(what, rows, rate, epochs=epochs)
         seconds = time.perf_counter() - start
         below, (plain, *_) = self._behind(what.frozen)
         judged = replace(self.images, pixels=plain[held], labels=self.images.labels[held])
         top1 = 0.0 if diverged else accuracy(tuned[below:], judged, device=self.device)
         return top1, seconds, sum(each.numel() for each in learning(tuned))
 
-    def fit(self, what: Treatment, rows: Tensor, rate: float, *, epochs: int = 0) -> tuple[nn.Sequential, bool]:
+    def fit(
+        self, what: Treatment, rows: Tensor, rate: float, *, epochs: int = RECIPE.epochs
+    ) -> tuple[nn.Sequential, bool]:
         """``what`` fitted to the images ``rows``, and whether it diverged; frozen layers are those of ``net``."""
         tuned = self.start(what, rows)
         below, signals = self._behind(what.frozen)
-        recipe = replace(RECIPE, learning_rate=rate, epochs=epochs or RECIPE.epochs // len(signals))
+        recipe = replace(RECIPE, learning_rate=rate, epochs=max(1, epochs // len(signals)))
         pixels, labels = torch.cat([each[rows] for each in signals]), self.images.labels[rows].repeat(len(signals))
         learn = replace(self.images, pixels=pixels, labels=labels, flip=self.images.flip and not below)
         history = train(tuned[below:], learn, recipe, seed=self.seed, setting=Setting(self.device), clip=CLIP)
