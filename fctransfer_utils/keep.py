@@ -259,7 +259,7 @@ def _finished(
     how = ""
     n = len(net) - 1 if take == LAST else max(range(1, len(net)), key=lambda cut: probe(cut)[1])
     if take in (LAST, CHOSEN):
-        found = plain.cut(source, with_head(net[:n], as_layer(probe(n)[0]), size=source.size), frozen=True)
+        found = plain.cut(source, with_head(net[:n], as_layer(probe(n)[0])), frozen=True)
     elif take.endswith("together"):
         found = plain.together(source, net, as_layer(probe(*several)[0]), cuts=several)
     else:

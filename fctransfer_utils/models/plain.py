@@ -75,7 +75,7 @@ def cut(source: Source, fitted: nn.Sequential, *, frozen: bool) -> Plain:
         parts = _joined(net, list(_parts(own, {id(part): name for name, part in net.named_modules() if name})))
     except _NotPlain:
         code = _begin(source, net, blocks=True)
-        code += [f"trunk = net[:{n}]{still}", f"model = nn.Sequential(trunk, Pooled(trunk, {_sample(source)}), {head})"]
+        code += [f"trunk = net[:{n}]{still}", f"model = nn.Sequential(trunk, Pooled(trunk), {head})"]
         return _end(source, code, nn.Sequential(own, fitted.head[0], last).state_dict(), "model")
     modules = [net.get_submodule(part) if isinstance(part, str) else part for part in parts]
     trunk = ", ".join(_dotted(part) if isinstance(part, str) else f"nn.{part}" for part in parts)
@@ -99,7 +99,7 @@ def together(source: Source, net: nn.Sequential, head: nn.Linear, *, cuts: Seque
     except _NotPlain:
         code = [
             *_begin(source, theirs, blocks=True), "net.requires_grad_(False).eval()",
-            f"{said}; cuts = {[*cuts]}; pools = [Pooled(net[:n], {_sample(source)}) for n in cuts]",
+            f"{said}; cuts = {[*cuts]}; pools = [Pooled(net[:n]) for n in cuts]",
             "model = lambda x: head(torch.cat([pool(net[:n](x)) for n, pool in zip(cuts, pools)], 1))",
         ]  # fmt: skip
         return _end(source, code, nn.ModuleList([own, head]).state_dict(), "nn.ModuleList([net, head])")
@@ -173,10 +173,6 @@ def _dims(source: Source, layers: nn.Sequential, cuts: Sequence[int]) -> list[in
         signal = layer(signal)
         found[n] = signal.dim()
     return [found[n] for n in cuts]
-
-
-def _sample(source: Source) -> str:
-    return f"torch.zeros(1, 3, {source.size}, {source.size})"
 
 
 def _tokens(signal: str, prefix: int) -> str:

@@ -96,26 +96,19 @@ def as_layer(probe: Probe) -> nn.Linear:
 
 
 class Pooled(nn.Module):
-    """What ``features`` makes of the signal behind the last of ``layers``: (N, F), as a layer.
+    """What ``features`` makes of the signal behind the last of ``layers``: (N, F), as a layer."""
 
-    ``sample``: an image (1, 3, H, W), which shows whether there are tokens.
-    """
-
-    def __init__(self, layers: nn.Sequential, sample: Tensor) -> None:
+    def __init__(self, layers: nn.Sequential) -> None:
         super().__init__()
-        self.n = len(layers)
-        with torch.no_grad():
-            self.prefix = prefix_tokens(layers, self.n, layers.eval()(sample))
+        self.n, self.prefix = len(layers), prefix_tokens(layers[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         return pooled(x, n=self.n, prefix=self.prefix)
 
 
-def with_head(layers: nn.Sequential, head: nn.Linear, *, size: int) -> nn.Sequential:
+def with_head(layers: nn.Sequential, head: nn.Linear) -> nn.Sequential:
     """``layers`` and behind them "head": pooling, as ``features`` does it, and a last layer."""
-    sample = torch.zeros(1, 3, size, size, device=next(layers.parameters()).device)
-    end = nn.Sequential(Pooled(layers, sample), head)
-    return nn.Sequential(OrderedDict([*layers.named_children(), ("head", end)]))
+    return nn.Sequential(OrderedDict([*layers.named_children(), ("head", nn.Sequential(Pooled(layers), head))]))
 
 
 def without_scores(net: nn.Sequential) -> nn.Sequential:
@@ -215,7 +208,7 @@ class Tuner:
         if what.cut == len(self.net):
             tuned.set_submodule(last_linear(tuned), head)
         else:
-            tuned = with_head(tuned, head, size=self.images.size)
+            tuned = with_head(tuned, head)
         freeze(tuned, what.frozen)
         for part in tuned.modules():
             if isinstance(part, nn.modules.batchnorm._BatchNorm):

@@ -50,7 +50,7 @@ def features(
         for n, layer in enumerate(net[: wanted[-1]], start=1):
             signal = layer(signal)
             if n in wanted:
-                part = pooled(signal.float(), n=n, prefix=prefix_tokens(net, n, signal), pool=pool)
+                part = pooled(signal.float(), n=n, prefix=prefix_tokens(layer), pool=pool)
                 if n not in found:
                     found[n] = torch.empty(len(images), part.shape[1])
                 found[n][start : start + len(part)] = part  # a copy: the next layer may work in place
@@ -77,13 +77,13 @@ def kept_features(
     return found
 
 
-def prefix_tokens(net: nn.Sequential, n: int, signal: Tensor) -> int:
-    """How many first tokens of ``signal`` (N, T, C) behind layer ``n`` stand for no place; of maps and vectors, 0.
+def prefix_tokens(layer: nn.Module) -> int:
+    """How many first tokens of the signal (N, T, C) behind ``layer`` stand for no place; the class token is the first.
 
-    The class token is the first of them. The layer says so by ``num_prefix_tokens``, timm's word for it, as those of
-    ``models.layers.blocks`` do; without a word all tokens are places.
+    The layer says so by ``num_prefix_tokens``, timm's word for it, as those of ``models.layers.blocks`` do; without a
+    word all tokens are places.
     """
-    return getattr(net[n - 1], "num_prefix_tokens", 0) if signal.dim() == 3 else 0
+    return getattr(layer, "num_prefix_tokens", 0)
 
 
 def pooled(signal: Tensor, *, n: int, prefix: int = 0, pool: int = 1) -> Tensor:

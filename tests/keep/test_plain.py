@@ -62,7 +62,7 @@ def test_a_cut_network(source):
     net, x = blocks(pretrained.as_published(source.name, size=source.size)), batch(source.size)
     found = features(without_scores(net), Images(x, torch.zeros(4, dtype=torch.long), ("a",)))
     for n in {1, len(net) // 2, len(net) - 2, len(net) - 1}:
-        fitted = with_head(net[:n], head(found[n].shape[1]), size=source.size).eval()
+        fitted = with_head(net[:n], head(found[n].shape[1])).eval()
         torch.testing.assert_close(fitted(x), fitted.head[1](found[n]), rtol=1e-4, atol=1e-5)
         built = made(plain.cut(source, fitted, frozen=True), source)["model"]
         torch.testing.assert_close(built(x), fitted(x), rtol=1e-4, atol=1e-5)
