@@ -35,14 +35,19 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_pure_data_figures_and_the_help_of_keep_import_without_torch():
-    rooms = "errors seeds files models.spec data.splits training.recipe"
-    rooms += " analysis.claims analysis.stats plots.kinds plots.schemes keep"
+PURE = "errors seeds files models.spec data.splits training.recipe analysis.claims analysis.stats plots.kinds keep"
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"), [("torch", f"{PURE} plots.schemes"), ("torchvision", "experiments.engine data.sources")]
+)
+def test_what_takes_seconds_to_import_is_not_where_it_is_not_needed(library, rooms):
     code = (
         "import importlib, sys\n"
-        "for room in sys.argv[1:]:\n"
+        "for room in sys.argv[2:]:\n"
         "    importlib.import_module('fctransfer_utils.' + room)\n"
-        "    if 'torch' in sys.modules: sys.exit(room)"
+        "    if sys.argv[1] in sys.modules: sys.exit(room)"
     )
-    said = subprocess.run([sys.executable, "-c", code, *rooms.split()], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, library, *rooms.split()]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torchvision.ops import masks_to_boxes
 
 from ..seeds import derive
 from .glyphs import CHARACTERS, Draws, both_parts, character, check, colours, over, pattern
@@ -128,6 +127,8 @@ def scenes(*, count: int = 500, size: int = 64, seed: int = 0) -> tuple[Images, 
     Patches of textures as dark as it lie around it, so neither the middle nor contrast gives it away.
     Raises InputError as ``glyphs`` does.
     """
+    from torchvision.ops import masks_to_boxes
+
     names = CHARACTERS[:10]
     check("glyphs", len(names), len(CHARACTERS), count=count, size=size)
     draw, labels = Draws(count, seed, "scenes"), torch.arange(count) % len(names)
