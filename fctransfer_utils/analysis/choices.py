@@ -43,7 +43,8 @@ def decided(splits: pd.DataFrame, *, test_share: float) -> tuple[str, str]:
     """The choice to take, and a sentence on how sure that is.
 
     Of the last cut and the chosen one, which cost about the same, the higher mean is taken. What costs more takes its
-    place only where the interval of the paired difference lies above 0, one after the other in the order of the table.
+    place, one after the other in the order of the table, only where the interval of the paired difference lies above 0;
+    or where that over the last cut does, and that of what was taken so far does not, whose mean is lower.
     """
     wide = splits[splits["choice"] != SINGLE].pivot(index="split", columns="choice", values="top1")
 
@@ -53,7 +54,8 @@ def decided(splits: pd.DataFrame, *, test_share: float) -> tuple[str, str]:
     take = LAST if wide[LAST].mean() >= wide[CHOSEN].mean() else CHOSEN
     costly = [name for name in dict.fromkeys(splits["choice"]) if name in wide and name not in (LAST, CHOSEN)]
     for name in costly:
-        take = name if over(name, take).low > 0 else take
+        gain, surer = over(name, take), over(name, LAST).low > 0 and not over(take, LAST).low > 0
+        take = name if gain.low > 0 or (surer and gain.mean > 0) else take
     rivals = [name for name in wide if name != take]
     nearest = min(rivals, key=lambda name: over(take, name).mean)
     told = []
