@@ -33,7 +33,7 @@ HEADS += [((128,), activation) for activation in (nn.GELU, nn.Tanh, nn.Sigmoid, 
 LABELS = (10, 40)  # pictures a class that heads learn
 VIEWS = {"fc6": (6, 1), "fc7": (7, 1), "conv5, 1x1": (5, 1), "conv5, 2x2": (5, 2), "conv5, 4x4": (5, 4)}
 KEPT = 40  # pictures a class that networks and heads learn at most; as many others choose
-Widths = tuple[int, ...]
+_glyphs = cache(glyphs)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _name(widths: Sequence[int]) -> str:
 
 def _learnt(
     sizes: Sizes,
-    widths: Widths,
+    widths: Sequence[int],
     activation: type[nn.Module],
     images: Images,
     judges: Images,
@@ -164,9 +164,5 @@ def _base(sizes: Sizes, replicate: int, half: str) -> tuple[nn.Sequential, Image
 
 def _of_half(sizes: Sizes, replicate: int, half: str) -> list[Images]:
     members = replicate_halves(sizes.count, each=sizes.each, replicate=replicate)["AB".index(half)]
-    return [part.of_classes(members) for part in _characters(sizes.count, sizes.test_per_class)]
-
-
-@cache
-def _characters(count: int, test_per_class: int) -> tuple[Images, Images]:
-    return glyphs(classes=count, per_class=2 * KEPT, test_per_class=test_per_class)
+    characters = _glyphs(classes=sizes.count, per_class=2 * KEPT, test_per_class=sizes.test_per_class)
+    return [part.of_classes(members) for part in characters]
