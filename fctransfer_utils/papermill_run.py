@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ[RENEW] = "1"
     try:
         books = given(notebooks(chosen.only), dict(chosen.p))
-        with executor(min(os.cpu_count() or 1, AT_ONCE, len(books)), "", preload=__name__) as (begin, _):
+        with executor(min(os.cpu_count() or 1, AT_ONCE, len(books)), "", preload=[__name__]) as (begin, _):
             jobs = [begin(_told, (path, chosen.profile, its, chosen.in_place), {}) for path, its in books.items()]
             failed = sum(job.result() for job in jobs)
     except InputError as error:

@@ -101,7 +101,7 @@ def pretended(job: engine.Job, *weights: bytes) -> list[tuple[Record, bytes | No
 # a process to be killed: it writes the key of every network that its run calls finished to a file
 
 _fork = multiprocessing.get_context("forkserver")
-_fork.set_forkserver_preload([engine.__name__])
+_fork.set_forkserver_preload(engine.PRELOAD)
 
 
 def begin_run(study: studies.Study, path: Path, log: Path, **options) -> multiprocessing.Process:

@@ -21,6 +21,7 @@ from .studies import Study
 from .train import FILES, check_images, images_of, loaded, one_thread, start
 
 Progress = Callable[[int, int, Record | None], None]
+PRELOAD = [__name__, "torch._dynamo"]  # which an optimiser's first step imports, and that takes seconds
 LARGE = 64  # images: in smaller batches a CPU gains so little by bfloat16 that chance in the clock would decide
 
 
@@ -83,7 +84,7 @@ def run(
         )  # fmt: skip
         stopped = ""
         try:
-            with executor(workers, scheduler, preload=__name__) as (begin, slots):
+            with executor(workers, scheduler, preload=PRELOAD) as (begin, slots):
                 _loop(course, store, begin, slots, deadline, progress)
             if course.left and time.time() > deadline:
                 stopped = "the time limit is reached"

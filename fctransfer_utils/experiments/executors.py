@@ -22,11 +22,11 @@ class Begin(Protocol):
 
 
 @contextmanager
-def executor(workers: int, scheduler: str, *, preload: str) -> Iterator[tuple[Begin, int]]:
+def executor(workers: int, scheduler: str, *, preload: list[str]) -> Iterator[tuple[Begin, int]]:
     """How a job is begun, and how many may be on their way at once.
 
-    ``workers``: processes (1: this one); ``scheduler``: the address of a Dask scheduler instead. ``preload``: the
-    module that new processes begin with. Raises InputError for no workers, and where no scheduler answers.
+    ``workers``: processes (1: this one); ``scheduler``: the address of a Dask scheduler instead. ``preload``:
+    the modules that new processes begin with. Raises InputError for no workers, and where no scheduler answers.
     """
     if workers < 1:
         raise InputError(f"{workers} workers train nothing; give 1 or more.")
@@ -52,10 +52,10 @@ def _here(function: Callable[..., Any], job: object, donors: dict[str, Callable[
 
 
 @contextmanager
-def _processes(workers: int, preload: str) -> Iterator[Begin]:
+def _processes(workers: int, preload: list[str]) -> Iterator[Begin]:
     """A pool of processes that is replaced when one of them dies."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([preload])
+    context.set_forkserver_preload(preload)
 
     def fresh() -> ProcessPoolExecutor:
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow)
