@@ -118,19 +118,18 @@ def judged(folder: Path = TABLES) -> pd.DataFrame:
     return found.sort_values("place", kind="stable", ignore_index=True)
 
 
-def page() -> str:
-    """The text of figures/README.md."""
+def page(rows: pd.DataFrame) -> str:
+    """The text of figures/README.md, from what is ``judged``."""
     parts = [HEAD]
     header = ("claim", "compared", "published", "images", "ours", "replicates", "verdict", "figure")
-    for paper, its in judged().groupby("paper", sort=False):
+    for paper, its in rows.groupby("paper", sort=False):
         parts += [f"### {paper}", _table(header, map(_line, its.to_dict("records")))]
     return "\n\n".join([*parts, "## The figures", _figures(), SPEED, _speed()]) + "\n"
 
 
-def block() -> str:
-    """The claims that README shows, between its two markers: 15 lines."""
-    rows = judged()
-    rows["cell"] = [f"{_ours(row)} {row['word']}".strip() for row in rows.to_dict("records")]
+def block(rows: pd.DataFrame) -> str:
+    """The claims that README shows, between its two markers: 15 lines of what is ``judged``."""
+    rows = rows.assign(cell=[f"{_ours(row)} {row['word']}".strip() for row in rows.to_dict("records")])
     lines = []
     for place, its in rows.groupby("place"):
         if CLAIMS[place].first:
@@ -209,7 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
         raise InputError(
             f"README.md has no place for the results; write {BEGIN!r} and {END!r} there, one below the other."
         )
-    texts = {readme: old[:first] + block() + old[last + len(END) :], PROJECT / "figures" / "README.md": page()}
+    rows, figures = judged(), PROJECT / "figures" / "README.md"
+    texts = {readme: old[:first] + block(rows) + old[last + len(END) :], figures: page(rows)}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if not check:

@@ -40,7 +40,7 @@ def test_words(difference, side, expected):
 
 def test_the_interval_says_what_the_word_says():
     """Whatever the difference, a lone claim is decided exactly where its interval leaves the margin."""
-    for difference in (-2.4, -1.9, -1.5, -1.2, -0.9, -0.5, -0.1, 0.4, 0.8, 1.1, 1.6, 2.2):
+    for difference in (-2.4, -1.2, -0.9, -0.1, 0.8, 1.6):
         table = study({"BnB": 0.6, "AnB": 0.6 + difference / 100}, spread=0.004, cuts=(7,))
         rules = [rule(id=side, side=side) for side in claims.SIDES]
         for found in judged(table, *rules).itertuples():
