@@ -11,7 +11,7 @@ from made_studies import small_profile, small_study
 
 from fctransfer_utils.data.images import Images
 from fctransfer_utils.data.sources import Source
-from fctransfer_utils.data.splits import TUNE, replicate_halves
+from fctransfer_utils.data.splits import TUNE, replicate_halves, set_aside
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments.profiles import PROFILES, profile
 from fctransfer_utils.experiments.studies import (
@@ -128,9 +128,9 @@ def test_sizes_that_cannot_be_are_refused(wrong):
         wrong()
 
 
-def source_of(classes: int) -> Source:
+def source_of(classes: int, **distant) -> Source:
     images = Images(torch.zeros(classes, 3, 16, 16), torch.arange(classes), tuple(map(str, range(classes))))
-    return Source(images, images)
+    return Source(images, images, distant)
 
 
 @pytest.mark.parametrize("replicate", [TUNE, 0, 3])
@@ -140,6 +140,20 @@ def test_halves_of_no_stated_size_take_all_classes_that_they_may(replicate):
     assert not set(first) & set(second)
     with pytest.raises(InputError, match="more classes"):
         source_of(9).halves("random", replicate=TUNE)
+
+
+def test_halves_that_differ_in_kind_have_one_size_and_no_class_to_tune_on():
+    kinds = tuple(range(20)), tuple(range(20, 30))
+    source = source_of(30, kinds=kinds)
+    whole, tuned = source.halves("kinds"), source.halves("kinds", replicate=TUNE)
+    assert [{*judged} | {*aside} for judged, aside in zip(whole, tuned, strict=True)] == [{*kind} for kind in kinds]
+    assert {each for half in tuned for each in half} == set_aside(30)
+    for replicate in range(3):
+        drawn = source.halves("kinds", each=4, replicate=replicate)
+        assert [len(half) for half in drawn] == [4, 4]
+        assert all({*half} < {*judged} for half, judged in zip(drawn, whole, strict=True))
+    with pytest.raises(InputError, match="a half of"):
+        source.halves("kinds", each=20)
 
 
 @pytest.mark.parametrize("name", PROFILES)
