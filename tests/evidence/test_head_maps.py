@@ -8,7 +8,7 @@ from made_studies import SIZE, tiny
 
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.experiments import head_maps
+from fctransfer_utils.evidence import head_maps
 from fctransfer_utils.experiments.head_studies import HEADS, head_sizes
 from fctransfer_utils.experiments.store import Store
 from fctransfer_utils.training.recipe import Recipe

@@ -4,7 +4,7 @@ import pytest
 import torch
 from made_stripes import stripes
 
-from fctransfer_utils.experiments import imagenet_heads
+from fctransfer_utils.evidence import imagenet_heads
 from fctransfer_utils.experiments.head_studies import HEADS
 from fctransfer_utils.training.loop import train
 

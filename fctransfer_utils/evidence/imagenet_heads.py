@@ -24,13 +24,13 @@ from ..data.folders import read_all
 from ..data.images import Images
 from ..data.public import read_public
 from ..data.splits import TUNE, replicate_halves
+from ..experiments.studies import RATES
 from ..models.heads import head_layers
 from ..models.pretrained import BUNDLED, bundled, preprocessing
 from ..training.features import features
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
-from .studies import RATES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from ..analysis import places
 from ..data.documents import scenes
 from ..data.images import Images
+from ..experiments.engine import run
+from ..experiments.head_studies import TRUNK, HeadSizes, source
+from ..experiments.loader import Loader
+from ..experiments.network import Network
+from ..experiments.store import Store
+from ..experiments.studies import Study
+from ..experiments.train import FILES, images_of, start
 from ..training.loop import accuracy
 from ..training.recipe import Recipe
-from .engine import run
-from .head_studies import TRUNK, HeadSizes, source
-from .loader import Loader
-from .network import Network
-from .store import Store
-from .studies import Study
-from .train import FILES, images_of, start
 
 if TYPE_CHECKING:
     import pandas as pd

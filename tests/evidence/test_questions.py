@@ -12,7 +12,7 @@ from torch import nn
 
 from fctransfer_utils import keep
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.experiments import questions
+from fctransfer_utils.evidence import questions
 
 torch.set_num_threads(1)
 few = partial(questions.pages, per_class=3, test_per_class=1, size=32)

@@ -4,7 +4,7 @@ import torch
 from made_pictures import save
 from made_stripes import stripes
 
-from fctransfer_utils.experiments import block_probes
+from fctransfer_utils.evidence import block_probes
 
 torch.set_num_threads(1)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.experiments import fc_layers
+from fctransfer_utils.evidence import fc_layers
 
 torch.set_num_threads(1)
 SMALL = fc_layers.Sizes(count=30, each=2, test_per_class=5, epochs=1, steps=2, rates=(0.01, 0.1))
