@@ -1,23 +1,16 @@
-"""Errors, seeds and files: what every room stands on."""
+"""Seeds and files, on which every room stands, and what is imported where."""
 
 import subprocess
 import sys
 
 import pytest
 
-from fctransfer_utils import errors, files, seeds
+from fctransfer_utils import files, seeds
 
 
 def test_streams_depend_on_every_word():
     assert seeds.derive(3, "init", "base") == seeds.derive(3, "init", "base")
     assert len({seeds.derive(3, "init", "base"), seeds.derive(3, "init"), seeds.derive(4, "init", "base")}) == 3
-
-
-def test_unknown_names_the_value_what_is_allowed_and_the_nearest():
-    said = str(errors.unknown("data set", "glyfs", ["glyphs", "folder"]))
-    assert "'glyfs'" in said
-    assert "glyphs, folder" in said
-    assert "Did you mean 'glyphs'?" in said
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):

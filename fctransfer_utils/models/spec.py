@@ -31,13 +31,9 @@ class NetSpec:
     init: str = "lecun"
 
     def __post_init__(self) -> None:
-        for what, value, allowed in (
-            ("kind", self.kind, KINDS),
-            ("head", self.head, HEADS),
-            ("init", self.init, INITS),
-        ):
-            if value not in allowed:
-                raise unknown(f"{what} of network", value, allowed)
+        for what, allowed in (("kind", KINDS), ("head", HEADS), ("init", INITS)):
+            if getattr(self, what) not in allowed:
+                raise unknown(f"{what} of network", getattr(self, what), allowed)
         if self.width < 3:
             raise InputError(f"a network of width {self.width} has layers without filters; give 3 or more.")
         if not 0 <= self.dropout < 1:

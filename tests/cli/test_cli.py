@@ -146,7 +146,7 @@ BAD = [
     (["run", "transfer", "--data", "folder"], "--root"),
     (["run", "transfer", "--data", "folder", "--root", "none"], "none"),
     (["run", "transfer", "--root", "."], "--root"),
-    (["run", "transfer", "--store", "file"], "file"),
+    (["run", "transfer", "--store", "file"], "a store is a folder of its own"),
     (["run", "transfer", "--cuts", "0-3"], "0-3"),
     (["run", "transfer", "--cuts", ""], "--cuts"),
     (["run", "transfer", "--replicates", "3-1"], "3-1"),
@@ -168,6 +168,7 @@ BAD = [
     (["verify", "transfer"], "TABLE"),
     (["verify", "transfer", "none.csv"], "none.csv"),
     (["verify", "transfer", "file"], "file"),
+    (["keep", "nowhere"], "nowhere"),
     (["notebooks", "quik"], "Did you mean 'quick'"),
     (["notebooks", "read", "--onyl", "00"], "--onyl"),
 ]
@@ -297,10 +298,6 @@ def test_ctrl_c_before_the_training_is_one_line(command, monkeypatch):
     monkeypatch.setattr(studies, "transfer", lambda *arguments, **options: interrupt())
     status, _, err = command("status", "transfer")
     assert (status, len(err.splitlines())) == (130, 1)
-
-
-def test_keep_is_a_command(command):
-    assert "nowhere" in refused(command("keep", "nowhere"))
 
 
 def test_notebooks_are_run_by_their_runner(command, monkeypatch):

@@ -148,13 +148,6 @@ def test_a_new_store_settles_its_setting_by_a_probe(tmp_path, monkeypatch):
         assert store.setting() == {"device": "cpu", "dtype": dtype}
 
 
-def test_a_file_is_no_store(tmp_path):
-    file = tmp_path / "table.csv"
-    file.touch()
-    with pytest.raises(InputError, match="folder"):
-        Store(file)
-
-
 def test_a_folder_that_cannot_be_written_ends_in_a_line(tmp_path):
     (tmp_path / "records").touch()
     with pytest.raises(InputError, match="cannot|Not a directory|exists"):
