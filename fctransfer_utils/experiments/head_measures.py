@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from safetensors.torch import load as unpack
 from torch import Tensor, nn
 
 from ..data.images import Images
+from ..models.pretrained import BUNDLED, bundled, preprocessing
 from ..training.features import features
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
 from .engine import Progress, run
-from .head_studies import TRUNK, Cell, HeadSizes, heir, heirs, sources
+from .head_studies import TRUNK, Cell, HeadSizes, heir, heirs, source, sources
 from .loader import Loader
 from .network import Network
 from .store import Store
@@ -97,6 +100,32 @@ def probed(sizes: HeadSizes, begin: Study, store: Store, *, load: Loader = FILES
                     }  # fmt: skip
                     rows.append(labels | about | {name: round(value, 6) for name, value in accuracies.items()})
     return pd.DataFrame(rows)
+
+
+def distances(sizes: HeadSizes, recipe: Recipe) -> pd.DataFrame:
+    """How far each target lies from the source of replicate 0: {target, kind, distance}.
+
+    The distance of their centres in what the bundled ImageNet network, which has learnt neither, says of them, over the
+    root mean square of the spreads of both. Images of 32 pixels are enlarged to 64.
+    """
+    import pandas as pd
+
+    begin = source(sizes, "gap", recipe, replicate=0)
+    own, rows = _cloud(begin), []
+    for target in sizes.targets:
+        other = _cloud(heir(sizes, begin, target, target.labels[0], "frozen", 0.01))
+        spread = torch.stack([(each - each.mean(0)).square().sum(1).mean() for each in (own, other)]).mean().sqrt()
+        rows.append((target.name, target.kind, ((own.mean(0) - other.mean(0)).norm() / spread).item()))
+    return pd.DataFrame(rows, columns=["target", "kind", "distance"])
+
+
+def _cloud(network: Network) -> Tensor:
+    """What the ImageNet network says of 20 pictures of each class that ``network`` learns."""
+    images = images_of(network)[0]
+    images = images.draw(min(20, len(images) // len(images.classes)), seed=0)
+    mean, std, _ = preprocessing(BUNDLED)
+    large = images.pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return features(bundled(), replace(images, pixels=large, mean=mean, std=std), cuts=[18])[18]
 
 
 def moved(network: Network, store: Store) -> dict[str, float]:

@@ -196,6 +196,12 @@ def matched(sizes: HeadSizes, table: pd.DataFrame) -> tuple[dict[str, Recipe], d
     return equal, long
 
 
+def shortened(recipes: Mapping[str, Recipe], sizes: HeadSizes, *, chosen_for: HeadSizes) -> dict[str, Recipe]:
+    """``recipes`` that were chosen for other sizes, as much shorter as the longest training of ``sizes`` is."""
+    share = max(sizes.lengths) / max(chosen_for.lengths)
+    return {head: replace(recipe, steps=max(1, round(share * recipe.steps))) for head, recipe in recipes.items()}
+
+
 def _curves(table: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, dict[int, float]]:
     """For each head, at its rate: {steps: mean validation accuracy} of what was tried, the shortest first."""
     means = table.groupby(["head", "learning_rate", "steps"])["validation_top1"].mean()
