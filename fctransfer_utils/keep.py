@@ -146,7 +146,7 @@ def measure(
     import pandas as pd
     from tqdm.auto import tqdm
 
-    from .analysis.choices import CHOSEN, LAST, SINGLE, compared, decided
+    from .analysis.choices import CHOSEN, LAST, PLACES, SINGLE, compared, decided
     from .analysis.stats import bracket
     from .training.choices import Tuner, probe_at, splits, without_scores
     from .training.device import best_device
@@ -154,6 +154,7 @@ def measure(
 
     classes, cuts, device = len(images.classes), range(1, len(net)), best_device()
     found = kept_features(without_scores(net), images, device=device, progress=progress)
+    spread = kept_features(net[:-1], images, pool=2, device=device, progress=progress)
     parts = splits(images.labels, folds, repeats=REPEATS, seed=seed, groups=groups)
     several = [*cuts] if len(cuts) <= MOST_TOGETHER else [round(1 + k * (len(cuts) - 1) / 7) for k in range(8)]
     rows: list[dict[str, object]] = []
@@ -168,6 +169,9 @@ def measure(
         chosen.append(best.cut)
         note(LAST, number, single[-1])
         note(CHOSEN, number, best)
+        if spread:
+            four = [probe_at(n, spread, images.labels, split, classes=classes) for n in spread]
+            note(PLACES, number, max(four, key=lambda result: result.inside))
         note(
             f"{'all' if len(several) == len(cuts) else '8'} cuts together", number,
             probe_at(several, found, images.labels, split, classes=classes),
@@ -180,7 +184,7 @@ def measure(
     means = compared(table, test_share=1 / folds)
     take, sure = decided(table, test_share=1 / folds)
     row = means[means["choice"] == take].iloc[0]
-    n, snippet = _finished(tuner, source, take, several, table, groups)
+    n, snippet = _finished(tuner, source, take, several, spread, table, groups)
     what = (
         f"Take {_words(take, n, net)}: {bracket(row[['mean', 'low', 'high']])} % of the images that had no part in "
         f"the choice are right, over {row['count']} splits."
@@ -229,23 +233,30 @@ def _fine_tune(
 
 def _words(take: str, n: int, net: nn.Sequential) -> str:
     """A choice as part of a sentence; ``n`` is the cut that was chosen with all images."""
-    from .analysis.choices import CHOSEN, LAST
+    from .analysis.choices import CHOSEN, LAST, PLACES
 
     if take.endswith("together"):
         return f"{take}, frozen, with one linear layer"
     blocks = f"block {n} of {len(net) - 1} ({[*dict(net.named_children())][n - 1]!r})"
-    return (
-        f"the blocks up to {blocks}, frozen, with one linear layer" if take in (LAST, CHOSEN) else f"{take}, {blocks}"
-    )
+    if take in (LAST, CHOSEN, PLACES):
+        places = "2 x 2 places of the map and " if take == PLACES else ""
+        return f"the blocks up to {blocks}, frozen, with {places}one linear layer"
+    return f"{take}, {blocks}"
 
 
 def _finished(
-    tuner: Tuner, source: Source, take: str, several: Sequence[int], splits: pd.DataFrame, groups: Tensor
+    tuner: Tuner,
+    source: Source,
+    take: str,
+    several: Sequence[int],
+    spread: dict[int, Tensor],
+    splits: pd.DataFrame,
+    groups: Tensor,
 ) -> tuple[int, str]:
     """The cut chosen with all images, and the code of the network to take, whose weights go to a file if asked for."""
     import torch
 
-    from .analysis.choices import CHOSEN, LAST
+    from .analysis.choices import CHOSEN, LAST, PLACES
     from .models import plain
     from .training.choices import INNER, as_layer, chosen_probe, treatments, with_head
     from .training.probes import Probe, folds
@@ -254,12 +265,13 @@ def _finished(
     inner, classes = folds(images.labels, INNER, seed=tuner.seed, groups=groups), len(images.classes)
 
     def probe(*cuts: int) -> tuple[Probe, float]:
-        return chosen_probe({n: tuner.found[n] for n in cuts}, images.labels, everything, inner, classes=classes)
+        return chosen_probe({n: read[n] for n in cuts}, images.labels, everything, inner, classes=classes)
 
-    how = ""
-    n = len(net) - 1 if take == LAST else max(range(1, len(net)), key=lambda cut: probe(cut)[1])
-    if take in (LAST, CHOSEN):
-        found = plain.cut(source, with_head(net[:n], as_layer(probe(n)[0])), frozen=True)
+    how, read = "", spread if take == PLACES else tuner.found
+    n = len(net) - 1 if take == LAST else max((n for n in read if n < len(net)), key=lambda cut: probe(cut)[1])
+    if take in (LAST, CHOSEN, PLACES):
+        head = with_head(net[:n], as_layer(probe(n)[0]), pool=2 if take == PLACES else 1)
+        found = plain.cut(source, head, frozen=True)
     elif take.endswith("together"):
         found = plain.together(source, net, as_layer(probe(*several)[0]), cuts=several)
     else:

@@ -14,6 +14,7 @@ from .stats import Interval, bracket, nadeau_bengio
 
 LEAST = 3  # splits: of fewer an interval would be known by one or two differences alone
 LAST, CHOSEN, SINGLE = "last cut", "chosen cut", "one cut"  # the usual choice, the best by images held out, and each
+PLACES = "chosen cut, 2 x 2 places"  # the best where maps are averaged to four places in place of one
 
 
 def compared(splits: pd.DataFrame, *, test_share: float) -> pd.DataFrame:
@@ -28,6 +29,7 @@ def compared(splits: pd.DataFrame, *, test_share: float) -> pd.DataFrame:
     for (choice, _), rows in splits.groupby(["choice", alone], sort=False):
         values, cuts = rows.set_index("split")["top1"], sorted(rows["cut"].dropna().astype(int))
         level, gain = (_interval(each, test_share) for each in (values, (values - usual).dropna()))
+        level = level._replace(low=max(level.low, 0.0), high=min(level.high, 100.0))  # nan, of too few splits, stays
         about = {
             "choice": choice, "cut": cuts[len(cuts) // 2] if cuts else float("nan"),
             "layers": " to ".join(dict.fromkeys(f"{cut}" for cut in (*cuts[:1], *cuts[-1:]))),

@@ -59,7 +59,7 @@ def cut(source: Source, fitted: nn.Sequential, *, frozen: bool) -> Plain:
     net, n = as_published(source.name, size=source.size), len(fitted) - 1
     (dims,), own, last = _dims(source, fitted[:n], [n]), blocks(net)[:n], fitted.head[-1]
     own.load_state_dict(fitted[:n].state_dict())
-    head = f"nn.Linear({last.in_features}, {last.out_features})"
+    head, side = f"nn.Linear({last.in_features}, {last.out_features})", fitted.head[0].pool
     still = ".requires_grad_(False).eval()" if frozen else ""
     code = _begin(source, net)
     if dims == 3 and find(source.name)[0] == "timm":
@@ -75,12 +75,12 @@ def cut(source: Source, fitted: nn.Sequential, *, frozen: bool) -> Plain:
         parts = _joined(net, list(_parts(own, {id(part): name for name, part in net.named_modules() if name})))
     except _NotPlain:
         code = _begin(source, net, blocks=True)
-        code += [f"trunk = net[:{n}]{still}", f"model = nn.Sequential(trunk, Pooled(trunk), {head})"]
+        code += [f"trunk = net[:{n}]{still}", f"model = nn.Sequential(trunk, Pooled(trunk, {side}), {head})"]
         return _end(source, code, nn.Sequential(own, fitted.head[0], last).state_dict(), "model")
     modules = [net.get_submodule(part) if isinstance(part, str) else part for part in parts]
     trunk = ", ".join(_dotted(part) if isinstance(part, str) else f"nn.{part}" for part in parts)
-    pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if dims == 4 else []
-    said = "nn.AdaptiveAvgPool2d(1), nn.Flatten(), " if pool else ""
+    pool = [nn.AdaptiveAvgPool2d(side), nn.Flatten()] if dims == 4 else []
+    said = f"nn.AdaptiveAvgPool2d({side}), nn.Flatten(), " if pool else ""
     code += [f"trunk = nn.Sequential({trunk}){still}", f"model = nn.Sequential(trunk, {said}{head})"]
     return _end(source, code, nn.Sequential(nn.Sequential(*modules), *pool, last).state_dict(), "model")
 

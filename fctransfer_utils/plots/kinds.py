@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from ..errors import InputError
 from . import style
@@ -96,6 +96,8 @@ def curves(
             if named or (len(values) <= 13 and apart):
                 ax.set_xticks([*where.values()], [drawable(value) if named else f"{value:g}" for value in values])
                 ax.set_xticks([], minor=True)
+            elif not logx and all(float(value).is_integer() for value in values):
+                ax.xaxis.set_major_locator(MaxNLocator(integer=True))
             if named:
                 ax.set_xlim(-0.5, len(values) - 0.5)
             _words(ax, name, rows, counted, xlabel or x, ylabel or y)

@@ -98,17 +98,18 @@ def as_layer(probe: Probe) -> nn.Linear:
 class Pooled(nn.Module):
     """What ``features`` makes of the signal behind the last of ``layers``: (N, F), as a layer."""
 
-    def __init__(self, layers: nn.Sequential) -> None:
+    def __init__(self, layers: nn.Sequential, pool: int = 1) -> None:
         super().__init__()
-        self.n, self.prefix = len(layers), prefix_tokens(layers[-1])
+        self.n, self.prefix, self.pool = len(layers), prefix_tokens(layers[-1]), pool
 
     def forward(self, x: Tensor) -> Tensor:
-        return pooled(x, n=self.n, prefix=self.prefix)
+        return pooled(x, n=self.n, prefix=self.prefix, pool=self.pool)
 
 
-def with_head(layers: nn.Sequential, head: nn.Linear) -> nn.Sequential:
+def with_head(layers: nn.Sequential, head: nn.Linear, *, pool: int = 1) -> nn.Sequential:
     """``layers`` and behind them "head": pooling, as ``features`` does it, and a last layer."""
-    return nn.Sequential(OrderedDict([*layers.named_children(), ("head", nn.Sequential(Pooled(layers), head))]))
+    end = nn.Sequential(Pooled(layers, pool), head)
+    return nn.Sequential(OrderedDict([*layers.named_children(), ("head", end)]))
 
 
 def without_scores(net: nn.Sequential) -> nn.Sequential:

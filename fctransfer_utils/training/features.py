@@ -58,22 +58,39 @@ def features(
 
 
 def kept_features(
-    net: nn.Sequential, images: Images, *, device: str = "cpu", progress: bool = False
+    net: nn.Sequential, images: Images, *, pool: int = 1, device: str = "cpu", progress: bool = False
 ) -> dict[int, Tensor]:
-    """``features`` behind every cut, kept in ``build_folder()/features`` by the content of ``net`` and ``images``."""
-    digest = hashlib.sha256(f"{[*net.named_children()]}{images.fingerprint()}{images.mean}{images.std}".encode())
+    """``features``, kept in ``build_folder()/features`` by the content of ``net`` and ``images``.
+
+    Behind every cut; for a ``pool`` above 1 behind those with a map of so many places a side, of which there may be
+    none.
+    """
+    cuts = [*range(1, len(net) + 1)] if pool == 1 else _with_places(net, images, pool, device)
+    about = f"{[*net.named_children()]}{images.fingerprint()}{images.mean}{images.std}{'' if pool == 1 else pool}"
+    digest = hashlib.sha256(about.encode())
     for name, values in net.state_dict().items():
         digest.update(name.encode())
         digest.update(values.cpu().contiguous().flatten().view(torch.uint8).numpy())
     path = build_folder() / "features" / f"{digest.hexdigest()[:16]}.safetensors"
     try:
         kept = load_file(path)
-        return {n: kept[f"{n}"] for n in range(1, len(net) + 1)}
+        return {n: kept[f"{n}"] for n in cuts}
     except (OSError, SafetensorError, KeyError):  # none yet, or one that is damaged
         pass
-    found = features(net, images, device=device, progress=progress)
+    found = features(net, images, cuts=cuts, pool=pool, device=device, progress=progress) if cuts else {}
     with replacing(path) as temporary:
         save_file({f"{n}": each for n, each in found.items()}, temporary)
+    return found
+
+
+@torch.no_grad()
+def _with_places(net: nn.Sequential, images: Images, pool: int, device: str) -> list[int]:
+    """The cuts behind which there is a map of ``pool`` x ``pool`` places or more."""
+    signal, found = images.normalise(images.pixels[:1].to(device)), []
+    for n, layer in enumerate(net.to(device).eval(), start=1):
+        signal = layer(signal)
+        if signal.dim() == 4 and min(signal.shape[2:]) >= pool:
+            found.append(n)
     return found
 
 

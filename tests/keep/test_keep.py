@@ -8,9 +8,10 @@ import torch
 from made_families import family
 from made_pictures import class_folders, noise, save
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from fctransfer_utils import keep as module
+from fctransfer_utils.analysis import choices as analysis
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.keep import add_options, keep
 from fctransfer_utils.models import pretrained
@@ -76,6 +77,18 @@ def test_the_whole_way_and_the_file(small, pictures, tmp_path, monkeypatch):
         assert "猫 $5" in saved.metadata()["classes"].encode().decode("unicode_escape")
     assert repr(str(file)) in found.snippet
     found.figure.savefig(tmp_path / "figure.png")
+
+
+def test_places_of_the_map_are_a_choice_of_their_own(small, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(analysis, "decided", lambda *_, **__: (analysis.PLACES, "made so"))
+    file = tmp_path / "kept.safetensors"
+    found = keep(pictures, **small("resnet18"), folds=3, minutes=1e-6, save=file)
+    rows = found.table.set_index("choice")
+    assert rows.loc[analysis.PLACES, "count"] == 6
+    (weights,) = [each for each in load_file(file).values() if each.dim() == 2]
+    assert weights.shape[1] % 4 == 0
+    assert f"AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear({weights.shape[1]}, 2)" in found.snippet
+    assert "2 x 2 places" in found.sentences[0]
 
 
 def test_the_same_again(small, pictures):

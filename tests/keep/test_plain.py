@@ -12,7 +12,7 @@ from fctransfer_utils.data.images import Images
 from fctransfer_utils.models import plain, pretrained, surgery
 from fctransfer_utils.models.layers import blocks, new_last_layer
 from fctransfer_utils.training.choices import with_head, without_scores
-from fctransfer_utils.training.features import features
+from fctransfer_utils.training.features import features, kept_features
 from fctransfer_utils.training.probes import combine
 
 NAMES = {
@@ -63,6 +63,17 @@ def test_a_cut_network(source):
     found = features(without_scores(net), Images(x, torch.zeros(4, dtype=torch.long), ("a",)))
     for n in {1, len(net) // 2, len(net) - 2, len(net) - 1}:
         fitted = with_head(net[:n], head(found[n].shape[1])).eval()
+        torch.testing.assert_close(fitted(x), fitted.head[1](found[n]), rtol=1e-4, atol=1e-5)
+        built = made(plain.cut(source, fitted, frozen=True), source)["model"]
+        torch.testing.assert_close(built(x), fitted(x), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_cut_network_that_keeps_places(source):
+    net, x = blocks(pretrained.as_published(source.name, size=source.size)), batch(source.size)
+    found = kept_features(net[:-1], Images(x, torch.zeros(4, dtype=torch.long), ("a",)), pool=2)
+    for n in list(found)[-1:]:
+        fitted = with_head(net[:n], head(found[n].shape[1]), pool=2).eval()
         torch.testing.assert_close(fitted(x), fitted.head[1](found[n]), rtol=1e-4, atol=1e-5)
         built = made(plain.cut(source, fitted, frozen=True), source)["model"]
         torch.testing.assert_close(built(x), fitted(x), rtol=1e-4, atol=1e-5)
