@@ -25,8 +25,8 @@ from .recipe import Recipe
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
 RATES = (0.003, 0.01, 0.03)  # of fine-tuning, behind a head that came first: 0.1 made pages forget everything
 CLIP = 1.0  # the longest gradient: pictures unlike those that were learnt give signals, and gradients, of any size
-RECIPE = Recipe(epochs=6, batch_size=16, shift=0)
-TRIAL = 2  # epochs for which a rate is tried: those chosen so do as well as those of whole trainings
+RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
+TRIAL = 2  # epochs for which a rate is tried: on six sets those chosen so do as well as those of whole trainings
 HEAD = Recipe(epochs=100, batch_size=16, shift=0)
 KEPT = 2**28  # bytes of signals behind frozen layers that are kept in memory; above it these layers run every time
 
