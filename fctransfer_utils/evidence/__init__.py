@@ -1,1 +1,1 @@
-"""What made the committed tables of notebooks 00 and 08 to 11: long runs, which no notebook repeats in ``read``."""
+"""What made the committed tables of notebooks 00 and 07 to 11: long runs, which no notebook repeats in ``read``."""
