@@ -93,7 +93,7 @@ def probed(sizes: Sizes, replicates: Iterable[int]) -> pd.DataFrame:
 
     rows = []
     for replicate in replicates:
-        net, known = _base(sizes, replicate, "A")
+        net, known = base(sizes, replicate, "A")
         trunks = {"trained": net, "untrained": build(NetSpec(), classes=sizes.each, size=32, seed=replicate)}
         for (weights, trunk), (asked, half) in product(trunks.items(), (("own", "A"), ("other", "B"))):
             given, unseen = (part.normalised_like(known) for part in _of_half(sizes, replicate, half))
@@ -150,11 +150,11 @@ def _task(sizes: Sizes, replicate: int, half: str, labels: int) -> list[Images]:
     """The classes that the network of ``half`` has not learnt, as conv5 describes them: learnt, validation, test."""
     given, test = _of_half(sizes, replicate, "BA"["AB".index(half)])
     chosen = given.draw(labels, seed=replicate), given.draw(0, seed=replicate, skip=KEPT)
-    return described(*_base(sizes, replicate, half), *chosen, test)
+    return described(*base(sizes, replicate, half), *chosen, test)
 
 
 @cache
-def _base(sizes: Sizes, replicate: int, half: str) -> tuple[nn.Sequential, Images]:
+def base(sizes: Sizes, replicate: int, half: str) -> tuple[nn.Sequential, Images]:
     """A network that has learnt a half, and the pictures that it learnt."""
     learn = _of_half(sizes, replicate, half)[0].draw(KEPT, seed=replicate).measured()
     net = build(NetSpec(), classes=sizes.each, size=32, seed=replicate)
