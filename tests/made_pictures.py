@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fctransfer_utils.data.images import Images
+
 
 def noise(*seed: int, side: int = 32) -> np.ndarray:
     """Random pixels (side, side, 3): no two seeds give the same."""
@@ -20,6 +22,12 @@ def save(path: Path, pixels: np.ndarray, **options) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, **options)
     return path
+
+
+def as_folders(root: Path, images: Images) -> None:
+    """Pictures of a set, in a folder for each of its classes."""
+    for number, (pixels, label) in enumerate(zip(images.pixels, images.labels.tolist(), strict=True)):
+        save(root / images.classes[label] / f"{number}.png", pixels.movedim(0, 2).numpy())
 
 
 def class_folders(root: Path, counts: dict[str, int], *, side: int = 32) -> Path:

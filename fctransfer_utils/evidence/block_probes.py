@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from torch import nn
 
 from ..data.folders import read_all
 from ..data.images import Images
-from ..models.pretrained import BUNDLED, bundled, estimate_statistics, preprocessing
-from ..training.features import features
+from ..models.pretrained import bundled, estimate_statistics
+from ..training.features import features, for_bundled
 from ..training.probes import fit_probe, folds, widened
 
 if TYPE_CHECKING:
@@ -48,10 +47,9 @@ def curves(root: str) -> pd.DataFrame:
 
 
 def _photographs(folder: Path, size: int) -> Images:
-    mean, std, _ = preprocessing(BUNDLED)
     images, _, _ = read_all(folder, size=size)
     counts = torch.bincount(images.labels)
-    return replace(images.draw(min(MOST // len(counts), int(counts.min())), seed=0), mean=mean, std=std)
+    return for_bundled(images.draw(min(MOST // len(counts), int(counts.min())), seed=0))
 
 
 def _curve(net: nn.Sequential, images: Images, *, repeats: int) -> list[dict[str, object]]:

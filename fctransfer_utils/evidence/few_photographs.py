@@ -14,8 +14,9 @@ from torch import nn
 from ..data.folders import read_all
 from ..data.images import Images
 from ..models.layers import new_last_layer
-from ..models.pretrained import BUNDLED, bundled, preprocessing
-from ..training.features import features
+from ..models.pretrained import bundled
+from ..models.surgery import freeze_batch_norm
+from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_heads, fit_probe
 from ..training.recipe import Recipe
@@ -41,11 +42,8 @@ def measured(root: str) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    mean, std, _ = preprocessing(BUNDLED)
     for name, (volume, steps) in product(SETS, STEPS.items()):
-        given, test = (
-            replace(read_all(Path(root) / name / part, size=64)[0], mean=mean, std=std) for part in ("train", "test")
-        )
+        given, test = (for_bundled(read_all(Path(root) / name / part, size=64)[0]) for part in ("train", "test"))
         best: dict[str, float] = {}
         for draw in ("tune", 1, 2, 3):
             seed = 0 if draw == "tune" else draw
@@ -90,9 +88,7 @@ def _four_ways(
         while todo:
             for rate in todo:
                 net = new_last_layer(bundled(), classes, seed=seed)
-                for part in net.modules():
-                    if isinstance(part, nn.BatchNorm2d):
-                        part.requires_grad_(False)
+                freeze_batch_norm(net)
                 if way.startswith("head"):
                     net[-1][-1].load_state_dict(first[0].state_dict())
                 train(net, learn, replace(recipe, learning_rate=rate), seed=seed, clip=1.0)

@@ -26,8 +26,9 @@ from ..data.public import read_public
 from ..data.splits import TUNE, replicate_halves
 from ..experiments.studies import RATES
 from ..models.heads import head_layers
-from ..models.pretrained import BUNDLED, bundled, preprocessing
-from ..training.features import features
+from ..models.pretrained import bundled
+from ..models.surgery import freeze_batch_norm
+from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
@@ -144,7 +145,7 @@ def _best_rate(score: Callable[[float], float]) -> float:
 def _source(root: str, replicate: int, amounts: Amounts) -> tuple[Images, Images, Images]:
     learn, test = read_public("tiny-imagenet", str(Path(root) / "tiny-imagenet-200"), size=64)
     classes = replicate_halves(len(learn.classes), each=20, replicate=replicate)[0]
-    learn, test = (_normalised(each.of_classes(classes)) for each in (learn, test))
+    learn, test = (for_bundled(each.of_classes(classes)) for each in (learn, test))
     seed = 99 if replicate == TUNE else replicate
     return learn.draw(amounts.source, seed=seed, skip=100), learn.draw(100, seed=seed), test
 
@@ -154,13 +155,8 @@ def _target(root: str, name: str, seed: int, amounts: Amounts) -> tuple[Images, 
         learn, test = documents(per_class=30, test_per_class=40, size=64, seed=seed)
     else:
         learn, test = (read_all(Path(root) / name / part, size=64)[0] for part in ("train", "test"))
-    learn, held_out = _normalised(learn), amounts.held_out
-    return learn.draw(amounts.target, seed=seed, skip=held_out), learn.draw(held_out, seed=seed), _normalised(test)
-
-
-def _normalised(images: Images) -> Images:
-    mean, std, _ = preprocessing(BUNDLED)
-    return replace(images, mean=mean, std=std)
+    learn, held_out = for_bundled(learn), amounts.held_out
+    return learn.draw(amounts.target, seed=seed, skip=held_out), learn.draw(held_out, seed=seed), for_bundled(test)
 
 
 def _with_head(trunk: nn.Sequential, head: str, classes: int, *, seed: int) -> nn.Sequential:
@@ -168,9 +164,7 @@ def _with_head(trunk: nn.Sequential, head: str, classes: int, *, seed: int) -> n
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers = head_layers(HEADS[head], channels=CHANNELS, side=SIDE, classes=classes, hidden=HIDDEN)
-    for part in trunk.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.requires_grad_(False)
+    freeze_batch_norm(trunk)
     return nn.Sequential(OrderedDict([*trunk.named_children(), *layers.items()]))
 
 

@@ -19,8 +19,8 @@ from ..data.documents import documents
 from ..data.glyphs import textures
 from ..data.images import Images
 from ..errors import InputError
-from ..models.pretrained import BUNDLED, bundled, preprocessing
-from ..training.features import features
+from ..models.pretrained import BUNDLED, bundled
+from ..training.features import features, for_bundled
 from ..training.loop import accuracy
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ def pages(
     draw: int, *, per_class: int = 20, test_per_class: int = 50, size: int = 64, make: Callable = documents
 ) -> tuple[Images, Images]:
     """Images to learn and to test, as the bundled network expects them: floats (N, 3, size, size)."""
-    mean, std, _ = preprocessing(BUNDLED)
     parts = make(per_class=per_class, test_per_class=test_per_class, size=size, seed=draw)
-    parts = [replace(each, mean=mean, std=std) for each in parts]
+    parts = map(for_bundled, parts)
     learn, test = (replace(each, pixels=each.normalise(each.pixels)) for each in parts)
     return learn, test
 
@@ -159,8 +158,7 @@ def kept(folder: Path, *, most: int = 180) -> pd.DataFrame:
 
     images, _, summary = read_all(folder, size=64)
     images = images.of_classes(range(0, len(images.classes), -(-len(images.classes) // 20)))
-    mean, std, _ = preprocessing(BUNDLED)
-    images = replace(images.draw(most // len(images.classes), seed=0), mean=mean, std=std)
+    images = for_bundled(images.draw(most // len(images.classes), seed=0))
     source, never = Source(BUNDLED, 64, 1000), float("inf")
     found = measure(bundled(), images, summary, source, groups=copies(images), folds=3, deadline=never)
     return found.splits[found.splits.choice != "one cut"].assign(images=folder.name).round(3)

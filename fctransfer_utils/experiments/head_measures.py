@@ -13,8 +13,8 @@ from safetensors.torch import load as unpack
 from torch import Tensor, nn
 
 from ..data.images import Images
-from ..models.pretrained import BUNDLED, bundled, preprocessing
-from ..training.features import features
+from ..models.pretrained import bundled
+from ..training.features import features, for_bundled
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
 from .engine import Progress, run
@@ -123,9 +123,8 @@ def _cloud(network: Network) -> Tensor:
     """What the ImageNet network says of 20 pictures of each class that ``network`` learns."""
     images = images_of(network)[0]
     images = images.draw(min(20, len(images) // len(images.classes)), seed=0)
-    mean, std, _ = preprocessing(BUNDLED)
     large = images.pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    return features(bundled(), replace(images, pixels=large, mean=mean, std=std), cuts=[18])[18]
+    return features(bundled(), for_bundled(replace(images, pixels=large)), cuts=[18])[18]
 
 
 def moved(network: Network, store: Store) -> dict[str, float]:

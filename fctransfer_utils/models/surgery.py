@@ -27,6 +27,13 @@ def freeze(net: nn.Sequential, n: int) -> None:
     above.requires_grad_(True)
 
 
+def freeze_batch_norm(net: nn.Module) -> None:
+    """Batch norm keeps its weights, and so its statistics (``train_mode``): those of a few small batches do harm."""
+    for part in net.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.requires_grad_(False)
+
+
 def learning(net: nn.Module) -> list[nn.Parameter]:
     """What an optimiser may hold. A frozen parameter in it would still be moved by momentum and weight decay."""
     return [parameter for parameter in net.parameters() if parameter.requires_grad]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..data.images import Images
 from ..models.layers import last_linear
-from ..models.surgery import freeze, learning
+from ..models.surgery import freeze, freeze_batch_norm, learning
 from ..seeds import derive
 from .device import Setting
 from .features import pooled, prefix_tokens
@@ -211,9 +211,7 @@ class Tuner:
         else:
             tuned = with_head(tuned, head)
         freeze(tuned, what.frozen)
-        for part in tuned.modules():
-            if isinstance(part, nn.modules.batchnorm._BatchNorm):
-                part.requires_grad_(False)  # and so keeps its statistics: see ``surgery.train_mode``
+        freeze_batch_norm(tuned)
         return tuned
 
     def _head(self, x: Tensor, labels: Tensor) -> nn.Linear:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isqrt
 
 import torch
@@ -15,6 +16,13 @@ from torch import Tensor, nn
 from ..data.images import Images
 from ..errors import InputError
 from ..files import build_folder, replacing
+from ..models.pretrained import BUNDLED, preprocessing
+
+
+def for_bundled(images: Images) -> Images:
+    """``images``, to be normalised as the bundled ImageNet network expects them."""
+    mean, std, _ = preprocessing(BUNDLED)
+    return replace(images, mean=mean, std=std)
 
 
 @torch.no_grad()

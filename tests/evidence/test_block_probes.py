@@ -1,7 +1,7 @@
 """Probes behind every block: what they read, and that random weights are drawn anew."""
 
 import torch
-from made_pictures import save
+from made_pictures import as_folders
 from made_stripes import stripes
 
 from fctransfer_utils.evidence import block_probes
@@ -10,9 +10,7 @@ torch.set_num_threads(1)
 
 
 def test_a_set_is_read_behind_every_block(tmp_path, monkeypatch):
-    images = stripes(36, size=32)
-    for number, (pixels, label) in enumerate(zip(images.pixels, images.labels.tolist(), strict=True)):
-        save(tmp_path / "lines" / images.classes[label] / f"{number}.png", pixels.movedim(0, 2).numpy())
+    as_folders(tmp_path / "lines", stripes(36, size=32))
     monkeypatch.setattr(block_probes, "SETS", ("lines",))
     monkeypatch.setattr(block_probes, "NETWORKS", ((32, "random, own statistics"),))
     monkeypatch.setattr(block_probes, "STATISTICS", 24)

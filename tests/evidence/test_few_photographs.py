@@ -1,7 +1,7 @@
 """Four ways to use a network for few photographs: which rates are tried, and by what they are chosen."""
 
 import torch
-from made_pictures import save
+from made_pictures import as_folders
 from made_stripes import stripes
 
 from fctransfer_utils.evidence import few_photographs
@@ -11,9 +11,7 @@ torch.set_num_threads(1)
 
 def test_rates_are_chosen_on_a_draw_of_their_own(tmp_path, monkeypatch):
     for part, seed in (("train", 0), ("test", 1)):
-        images = stripes(80, size=32, seed=seed).of_classes([0, 2])
-        for number, (pixels, label) in enumerate(zip(images.pixels, images.labels.tolist(), strict=True)):
-            save(tmp_path / "lines" / part / images.classes[label] / f"{number}.png", pixels.movedim(0, 2).numpy())
+        as_folders(tmp_path / "lines" / part, stripes(80, size=32, seed=seed).of_classes([0, 2]))
     for name, value in {"SETS": ("lines",), "STEPS": {5: 2}, "STRENGTHS": (1.0, 1e9), "TRIED": 3}.items():
         monkeypatch.setattr(few_photographs, name, value)
     found = few_photographs.measured(str(tmp_path))

@@ -58,25 +58,26 @@ def head(inputs, *, seed=0):
 
 
 @torch.no_grad()
+def check_cut(source, net, n, found, x, *, pool=1):
+    """A new head behind block ``n`` reads the features ``found``, and the code of it gives the same scores."""
+    fitted = with_head(net[:n], head(found.shape[1]), pool=pool).eval()
+    torch.testing.assert_close(fitted(x), fitted.head[1](found), rtol=1e-4, atol=1e-5)
+    built = made(plain.cut(source, fitted, frozen=True), source)["model"]
+    torch.testing.assert_close(built(x), fitted(x), rtol=1e-4, atol=1e-5)
+
+
 def test_a_cut_network(source):
     net, x = blocks(pretrained.as_published(source.name, size=source.size)), batch(source.size)
     found = features(without_scores(net), Images(x, torch.zeros(4, dtype=torch.long), ("a",)))
     for n in {1, len(net) // 2, len(net) - 2, len(net) - 1}:
-        fitted = with_head(net[:n], head(found[n].shape[1])).eval()
-        torch.testing.assert_close(fitted(x), fitted.head[1](found[n]), rtol=1e-4, atol=1e-5)
-        built = made(plain.cut(source, fitted, frozen=True), source)["model"]
-        torch.testing.assert_close(built(x), fitted(x), rtol=1e-4, atol=1e-5)
+        check_cut(source, net, n, found[n], x)
 
 
-@torch.no_grad()
 def test_a_cut_network_that_keeps_places(source):
     net, x = blocks(pretrained.as_published(source.name, size=source.size)), batch(source.size)
     found = kept_features(net[:-1], Images(x, torch.zeros(4, dtype=torch.long), ("a",)), pool=2)
     for n in list(found)[-1:]:
-        fitted = with_head(net[:n], head(found[n].shape[1]), pool=2).eval()
-        torch.testing.assert_close(fitted(x), fitted.head[1](found[n]), rtol=1e-4, atol=1e-5)
-        built = made(plain.cut(source, fitted, frozen=True), source)["model"]
-        torch.testing.assert_close(built(x), fitted(x), rtol=1e-4, atol=1e-5)
+        check_cut(source, net, n, found[n], x, pool=2)
 
 
 @torch.no_grad()
