@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandas.core.groupby import SeriesGroupBy
 
 
 class Interval(NamedTuple):
@@ -52,6 +56,18 @@ def _interval(values: Iterable[float], *, level: float = 0.95, factor: float = 0
     error = float(values.std(ddof=1)) * math.sqrt(1 / count + factor)
     low, high = stats.t.interval(level, count - 1, loc=mean, scale=error)
     return Interval(mean, float(low), float(high), count)
+
+
+def intervals(groups: SeriesGroupBy, *, scale: float = 1) -> pd.DataFrame:
+    """Student's interval of each group of values, times ``scale``: a row for each, as the figures take it."""
+    import pandas as pd
+
+    return groups.apply(lambda values: pd.Series(t_interval(scale * values)._asdict())).unstack().reset_index()
+
+
+def told(values: Iterable[float], *, sign: bool = False) -> str:
+    """The mean of independent ``values`` and Student's interval, as text."""
+    return bracket(t_interval(values), sign=sign)
 
 
 def bracket(values: Iterable[float], *, sign: bool = False, unit: str = "") -> str:
