@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .layers import blocks, last_linear, new_last_layer
 from .pretrained import BUNDLED, as_published, find, preprocessing
+from .weights import reading
 
 WITHOUT_WEIGHTS = (nn.Flatten, nn.ReLU, nn.Dropout, nn.AdaptiveAvgPool2d)
 POOLED = {2: "out", 4: "out.mean((2, 3))"}  # by the dimensions of a signal
@@ -145,8 +146,7 @@ def _begin(source: Source, net: nn.Module, *, classes: int = 0, blocks: bool = F
 
 def _loaded(source: Source) -> str:
     """The end of a line that makes ``net``: its weights are those of a file."""
-    load = f"; net.load_state_dict(torch.load({source.weights!r}, weights_only=True))"
-    return load if source.weights and not source.saved else ""
+    return f"; net.load_state_dict({reading(source.weights)})" if source.weights and not source.saved else ""
 
 
 def _end(source: Source, code: list[str], tensors: dict[str, Tensor], model: str) -> Plain:
@@ -157,6 +157,7 @@ def _end(source: Source, code: list[str], tensors: dict[str, Tensor], model: str
     imports.append("from torch import nn")
     for word, line in {
         "load_file(": "from safetensors.torch import load_file",
+        "read_tensors(": "from fctransfer_utils.models.weights import read_tensors",
         "bundled_file(": "from fctransfer_utils.models.pretrained import bundled_file",
         " create(": "from fctransfer_utils.models.pretrained import create",
         "Pooled(": "from fctransfer_utils.training.choices import Pooled",

@@ -23,6 +23,23 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
     ``sha256``: that of the file, where it is known. Raises InputError for a missing, damaged or other file, and for one
     that would need code to be run, such as a whole pickled network.
     """
+    return named_tensors(_content(path, sha256=sha256), Path(path).name)
+
+
+def reading(path: Path | str) -> str:
+    """The code that gives ``read_tensors(path)``: that of torch or safetensors where the file holds no more."""
+    content, file = _content(path), str(path)
+    if not isinstance(content, Mapping) or list(content) != list(named_tensors(content, file)):
+        return f"read_tensors({file!r})"
+    return f"load_file({file!r})" if _is_safetensors(path) else f"torch.load({file!r}, weights_only=True)"
+
+
+def _is_safetensors(path: Path | str) -> bool:
+    return Path(path).suffix == ".safetensors"
+
+
+def _content(path: Path | str, *, sha256: str = "") -> object:
+    """What a file holds, which may be wrapped."""
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"there is no file of weights at {path}; give the path of one.")
@@ -31,12 +48,11 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
             f"{path.name} has the SHA-256 {found}, not {sha256}: it is damaged or another file; get it anew."
         )
     try:
-        if path.suffix == ".safetensors":
+        if _is_safetensors(path):
             from safetensors.torch import load_file
 
-            content = load_file(path)
-        else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a file that is something else raises nearly anything
         # torch's own advice, which comes before it, is to run it all
         said = one_line(error).rpartition("WeightsUnpickler error: ")[2]
@@ -49,7 +65,6 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
             f"{path.name} is damaged or no file of weights ({said[:120]}); fetch or save it again, as .pth or "
             ".safetensors."
         ) from error
-    return named_tensors(content, path.name)
 
 
 def named_tensors(content: object, file: str) -> dict[str, Tensor]:

@@ -91,6 +91,28 @@ def test_all_cuts_together(source):
     torch.testing.assert_close(built(x), layer(side_by_side), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("form", ["torch", "torch, wrapped", "safetensors"])
+@pytest.mark.parametrize("name", ["resnet18", "torchvision:mobilenet_v3_small"])
+def test_what_was_not_saved_starts_from_the_file_of_weights(form, name, tmp_path):
+    library = torchvision.models.get_model if ":" in name else timm.create_model
+    net, x = library(name.removeprefix("torchvision:"), num_classes=THEIRS).eval(), torch.rand(1, 3, 64, 64)
+    file = tmp_path / ("weights.safetensors" if form == "safetensors" else "weights.pth")
+    if form == "safetensors":
+        save_file(net.state_dict(), file)
+    else:
+        wrapped = {"state_dict": {f"module.{name}": each for name, each in net.state_dict().items()}, "epoch": 7}
+        torch.save(wrapped if "wrapped" in form else net.state_dict(), file)
+    layers = blocks(net)
+    for found in (
+        plain.cut(plain.Source(name, 64, THEIRS, weights=str(file)), with_head(layers[:3], head(2)), frozen=True),
+        plain.fine_tuned(plain.Source(name, 64, THEIRS, weights=str(file)), new_last_layer(layers, 3), frozen=2),
+    ):
+        space = {}
+        exec(found.code, space)
+        built = blocks(space["net"].eval())
+        torch.testing.assert_close(built[:3](x), layers[:3](x))
+
+
 def test_a_frozen_network_learns_in_the_same_places(source):
     fitted = new_last_layer(blocks(pretrained.as_published(source.name, size=source.size)), 3).eval()
     n, x = len(fitted) // 2, batch(source.size)
