@@ -85,29 +85,32 @@ def transfer(profile: Profile, *, split: str = "random", replicates: Sequence[in
 
 
 def distant(profile: Profile, split: str) -> Study:
-    """Figure 3: base, long, BnB and AnB between halves that differ in kind, such as "natural-manmade"."""
-    return transfer(replace(profile, tuned_cuts=(), controls=("long",)), split=split)
+    """Figure 3: base, BnB, AnB, and long if the profile has it, between halves of two kinds, as "natural-manmade"."""
+    controls = tuple(name for name in profile.controls if name == "long")
+    return transfer(replace(profile, tuned_cuts=(), controls=controls), split=split)
 
 
 def random_filters(
     profile: Profile,
     *,
     inits: Sequence[str] = ("he", "gaussian"),
-    rates: Mapping[int, float] | None = None,
+    rates: Mapping[str, Mapping[int, float]] | None = None,
     split: str = "random",
     replicates: Sequence[int] = (),
+    bases: bool = True,
 ) -> Study:
     """Figure 3, top right: layers 1..n drawn at random and frozen, beside the base networks of ``transfer``.
 
-    ``rates``: for each n the rate at which what lies above is learnt; without them that of other frozen layers.
+    ``rates``: of an init, for each n the rate at which what lies above is learnt; without them that of other frozen
+    layers. ``bases``: whether the base networks are listed, too.
     """
     study: Study = []
     alone = replace(profile, cuts=(), tuned_cuts=(), controls=())
     for labels, own in transfer(alone, split=split, replicates=replicates):
-        study.append((labels, own))
+        study += [(labels, own)] * bases
         for init, n in product(inits, profile.cuts):
             recipe = profile.frozen or own.recipe
-            recipe = replace(recipe, learning_rate=rates[n]) if rates else recipe
+            recipe = replace(recipe, learning_rate=rates[init][n]) if rates and init in rates else recipe
             network = replace(own, frozen=tuple(range(1, n + 1)), drawn=init, recipe=recipe)
             study.append((labels | {"treatment": f"random {init}", "n": n}, network))
     return study
@@ -141,6 +144,13 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
         names = ("base", "long", "twice", "BnB", "AnB", "BnB+", "AnB+", "random he", "random gaussian")
         raise unknown("treatment", treatment, names)
     return study
+
+
+def untrained_search(profile: Profile) -> Study:
+    """What lies above n of He's untrained layers, learnt at several rates on the classes set aside."""
+    grids = {n: (0.0003, 0.001, 0.003, 0.01) + (0.02,) * (n == 1) for n in (1, 3, 5, 6, 7)}
+    tried = (recipes(profile, grid={"learning_rate": grid}, treatment="random he", n=n) for n, grid in grids.items())
+    return [row for rows in tried for row in rows]
 
 
 def volumes(profile: Profile, chosen: Mapping[Cell, Recipe]) -> Study:

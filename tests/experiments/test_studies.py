@@ -64,20 +64,24 @@ def test_replicates_share_no_network_seed_or_split():
 def test_random_filters_are_frozen_and_from_nobody_and_what_lies_above_learns_at_the_rate_of_its_cut():
     sizes = small_profile()
     rates = {n: 0.001 * n for n in sizes.cuts}
-    study = random_filters(sizes, rates=rates)
+    study = random_filters(sizes, rates={"he": rates})
+    alone = random_filters(sizes, inits=("he",), rates={"he": rates}, bases=False)
+    assert [network for _, network in alone] == rows(study, treatment="random he")
     assert {network.key for network in rows(study, treatment="base")} == {
         network.key for network in rows(small_study(), treatment="base")
     }
     for init in ("he", "gaussian"):
         for network in rows(study, treatment=f"random {init}"):
             assert (network.donor, network.copied, network.drawn) == (None, (), init)
-            assert network.recipe == replace(sizes.recipe, learning_rate=rates[len(network.frozen)])
+            rate = rates[len(network.frozen)] if init == "he" else sizes.recipe.learning_rate
+            assert network.recipe == replace(sizes.recipe, learning_rate=rate)
 
 
 def test_distant_halves_keep_the_control():
     found = distant(small_profile(), "near-far")
     assert {labels["treatment"] for labels, _ in found} == {"base", "long", "BnB", "AnB"}
     assert {network.classes.split for _, network in found} == {"near-far"}
+    assert "long" not in {labels["treatment"] for labels, _ in distant(small_profile(controls=()), "near-far")}
 
 
 @pytest.mark.parametrize("treatment", ["base", "AnB+", "random he"])

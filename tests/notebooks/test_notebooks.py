@@ -50,3 +50,10 @@ def test_a_parameter_goes_to_the_notebooks_that_have_it_and_one_that_none_has_is
     assert papermill_run.given(books, {"photographs": "here"}) == {books[0]: {"photographs": "here"}, books[1]: {}}
     with pytest.raises(InputError, match="fotographs.*photographs"):
         papermill_run.given(books, {"fotographs": "here"})
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_no_notebook_has_an_output_widget(path):
+    """It sends to the kernel while its reply is awaited, and now and then nbclient then waits for ever (its #312)."""
+    code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    assert not re.search(r"\b(interact|interactive|interactive_output|interact_manual|Output)\b", code)
