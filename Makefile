@@ -16,7 +16,7 @@ TORCH_INDEX =
 BIN = .venv/bin
 INSTALLED = .venv/installed
 PIP = $(BIN)/python -m pip --disable-pip-version-check
-NOTEBOOKS = $(BIN)/python -m fctransfer_utils.papermill_run
+NOTEBOOKS = $(BIN)/fctransfer notebooks
 
 .PHONY: course test lab format clean install packages
 .DEFAULT_GOAL = course

@@ -185,14 +185,16 @@ def _verify(options: Namespace) -> int:
 
 
 def _notebook_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("profile", choices=PROFILES)
+    parser.add_argument("profile", choices=PROFILES, nargs="?", default="read", help="default: read")
     parser.add_argument("--only", default="", metavar="00,04", help="numbers of notebooks; default: all")
+    parser.add_argument("--in-place", action="store_true", help="keep outputs, tables and figures in the project")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
 
 
 def _notebooks(options: Namespace) -> int:
-    from .papermill_run import main as run
+    from .papermill_run import run_all
 
-    return run([options.profile, "--only", options.only])
+    return int(run_all(options.profile, only=options.only, in_place=options.in_place, parameters=dict(options.p)) > 0)
 
 
 TRAINING = ("root", "workers", "scheduler", "device")

@@ -1,8 +1,7 @@
-"""Run the notebooks with papermill, one on each core: ``python -m fctransfer_utils.papermill_run PROFILE``."""
+"""Run the notebooks with papermill, one on each core: ``fctransfer notebooks PROFILE``."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from .errors import InputError, escape_output, one_line, unknown
 from .experiments.executors import executor
 from .files import PROJECT, build_folder, replacing
-from .notebook import PROFILES, RENEW
+from .notebook import RENEW
 
 AT_ONCE = 4  # notebooks at most, whatever the cores: each takes up to a gigabyte
 
@@ -117,37 +116,22 @@ def closing() -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    escape_output()
-    parser = argparse.ArgumentParser(prog="papermill_run", description=__doc__, allow_abbrev=False)
-    parser.add_argument("profile", choices=PROFILES, nargs="?", default="read")
-    parser.add_argument("--only", default="", help="numbers of notebooks, such as 00,04")
-    parser.add_argument("--in-place", action="store_true", help="keep outputs, tables and figures in the project")
-    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
-    chosen = parser.parse_args(arguments)
-    if chosen.in_place:
+def run_all(profile: str, *, only: str = "", in_place: bool = False, parameters: dict[str, str] | None = None) -> int:
+    """Run the notebooks (``only``: see ``notebooks``) on as many cores as there are; how many of them failed.
+
+    ``in_place``: outputs, tables and figures of what ran are kept in the project. Raises InputError where memory ends.
+    """
+    if in_place:
         os.environ[RENEW] = "1"
+    books = given(notebooks(only), parameters or {})
     try:
-        books = given(notebooks(chosen.only), dict(chosen.p))
         with executor(min(os.cpu_count() or 1, AT_ONCE, len(books)), "", preload=[__name__]) as (begin, _):
-            jobs = [begin(_told, (path, chosen.profile, its, chosen.in_place), {}) for path, its in books.items()]
+            jobs = [begin(_told, (path, profile, its, in_place), {}) for path, its in books.items()]
             failed = sum(job.result() for job in jobs)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
     except BrokenProcessPool:
-        print("a process died, as it does without memory left; run what is missing by --only.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; notebooks finished before are kept.", file=sys.stderr)
-        return 130
+        raise InputError("a process died, as it does without memory left; run what is missing by --only.") from None
     if not failed:
-        print(f"All notebooks ran in {chosen.profile!r}; they lie in {build_folder() / 'notebooks' / chosen.profile}.")
-        if chosen.profile == "quick" and any(path.stem.startswith("04") for path in notebooks(chosen.only)):
+        print(f"All notebooks ran in {profile!r}; they lie in {build_folder() / 'notebooks' / profile}.")
+        if profile == "quick" and any(path.stem.startswith("04") for path in books):
             print(closing())
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return failed

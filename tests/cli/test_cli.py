@@ -222,9 +222,8 @@ def test_a_notebook_that_fails_is_told_on_such_a_terminal_too(monkeypatch):
 
     monkeypatch.setattr(papermill_run, "run", fails)
     terminal = ascii_terminal(monkeypatch)
-    for run in (main, lambda words: papermill_run.main(words[1:])):
-        assert run(["notebooks", "read", "--only", "00"]) == 1
-        assert r"\u2026 and \u732b" in terminal()
+    assert main(["notebooks", "read", "--only", "00"]) == 1
+    assert r"\u2026 and \u732b" in terminal()
 
 
 def tree(root):
@@ -301,10 +300,14 @@ def test_ctrl_c_before_the_training_is_one_line(command, monkeypatch):
 
 
 def test_notebooks_are_run_by_their_runner(command, monkeypatch):
-    asked = []
-    monkeypatch.setattr(papermill_run, "main", lambda arguments: asked.append(arguments) or 0)
-    assert command("notebooks", "quick", "--only", "00,03")[0] == 0
-    assert asked == [["quick", "--only", "00,03"]]
+    ran = []
+    monkeypatch.setattr(papermill_run.os, "cpu_count", lambda: 1)  # in this process
+    monkeypatch.setattr(papermill_run, "run", lambda path, **how: ran.append((path.stem[:2], how)))
+    assert command("notebooks", "full", "--only", "00,03", "-p", "folder", "mine")[0] == 0
+    assert ran == [
+        (number, {"profile": "full", "parameters": its}) for number, its in (("00", {"folder": "mine"}), ("03", {}))
+    ]
+    assert command("notebooks", "--only", "77")[0] == command("notebooks", "quack")[0] == 2
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
