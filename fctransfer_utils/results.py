@@ -84,7 +84,7 @@ CLAIMS = (
     Shown("fc-few-over-tuned", "far, few images, FC: freezing beats fine-tuning", "09_gains"),
     Shown("firewall-pointing", "the last map behind FC layers finds objects better", "10_scenes"),
     Shown("firewall-retrieval", "the last map behind FC layers finds like images better", "10_scenes", True),
-    Shown("firewall-spread", "the last map behind FC layers spreads farther", "10_spread"),
+    Shown("firewall-spread", "the last map behind FC layers spreads farther", "10_maps"),
 )
 
 
