@@ -61,7 +61,7 @@ class Notebook:
         def make() -> pd.DataFrame:
             from tqdm.auto import tqdm
 
-            from .experiments import engine, table
+            from .experiments import engine
             from .experiments.loader import Files
 
             with self.store(study[0][1].data.name) as store, tqdm(unit="network", desc=name, leave=False) as bar:
@@ -70,8 +70,8 @@ class Notebook:
                     bar.total, bar.n = total, trained
                     bar.refresh()
 
-                engine.run(study, store, load=Files(root or None), workers=os.cpu_count() or 1, progress=progress)
-                return table.read(study, store)
+                how = {"load": Files(root or None), "workers": os.cpu_count() or 1, "progress": progress}
+                return engine.trained(study, store, **how)
 
         return self.cached(name, make, profiles=profiles)
 

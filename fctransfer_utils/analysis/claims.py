@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from math import nan
+from math import inf, nan
 from pathlib import Path
 
 import pandas as pd
 
+from ..data.spec import SOURCES
 from ..errors import InputError, one_line, unknown
 from ..files import TABLES
 from .effects import WITHOUT_CUT, by_replicate, effect
@@ -48,10 +49,14 @@ def claims(path: Path | str | None = None) -> pd.DataFrame:
     for rule in rules.itertuples():
         if rule.side not in SIDES:
             raise unknown(f"side of claim {rule.id}", rule.side, SIDES)
+        if rule.flat_base not in ("yes", "no"):
+            raise unknown(f"flat_base of claim {rule.id}", rule.flat_base, ("yes", "no"))
+        if rule.dataset not in ("any", *SOURCES):
+            raise unknown(f"dataset of claim {rule.id}", rule.dataset, ("any", *SOURCES))
         if any(part.count("=") != 1 for part in rule.where.split()):
             raise InputError(f"claim {rule.id} is said of where {rule.where!r}; write 'column=value', as 'target=A'.")
         try:
-            good = float(rule.margin) > 0 and bool(_cuts(rule.cuts)) and bool(date.fromisoformat(rule.date))
+            good = 0 < float(rule.margin) < inf and bool(_cuts(rule.cuts)) and bool(date.fromisoformat(rule.date))
         except (TypeError, ValueError):
             good = False
         if not good:

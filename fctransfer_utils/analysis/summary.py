@@ -24,7 +24,7 @@ def sentences(table: pd.DataFrame) -> list[str]:
     own, other = effect(table, "BnB", "base").iloc[-1], effect(table, "AnB", "BnB")
     first, last = other.iloc[0], other.iloc[-1]
     enough = "they had learnt enough to be compared"
-    if gain["mean"] > FLAT:
+    if not abs(gain["mean"]) <= FLAT:
         enough = "whether they had learnt enough to be compared stays open"
     if gain["low"] > FLAT:
         enough = "they had not learnt enough to be compared"

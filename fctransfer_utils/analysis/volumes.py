@@ -20,6 +20,7 @@ def best_treatment(table: pd.DataFrame) -> pd.DataFrame:
     by the same networks, so that the lead is a little too large where several are equally good; these are the open
     ones. Raises InputError for a treatment that the table lacks.
     """
+    table = _complete(table)
     leads = {
         pair: effect(table, *pair, by=("per_class", "n")).set_index(["per_class", "n"])
         for pair in permutations(TREATMENTS, 2)
@@ -35,3 +36,9 @@ def best_treatment(table: pd.DataFrame) -> pd.DataFrame:
             found.append(where | told | {"open": not lead["low"] > 0})
     columns = ["per_class", "n", "best", "second", "gain", "mean", "low", "high", "count", "open"]
     return pd.DataFrame(found, columns=columns)
+
+
+def _complete(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the replicates of which a network of any treatment diverged: else means would be over others."""
+    lost = table.loc[table["diverged"].eq(True), "replicate"] if "diverged" in table else ()
+    return table[~table["replicate"].isin(lost)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -63,10 +64,8 @@ class Images:
         """
         if batch.is_floating_point():
             return batch
-        mean, std = (torch.tensor(each, device=batch.device) for each in (self.mean, self.std))
-        scale = torch.where(std > 1e-4, 1 / (255 * std), torch.zeros_like(std))
-        floats = batch.to(torch.float32, memory_format=torch.channels_last)
-        return torch.addcmul((-255 * mean * scale)[:, None, None], floats, scale[:, None, None])
+        less, scale = _constants(self.mean, self.std, str(batch.device))
+        return torch.addcmul(less, batch.to(torch.float32, memory_format=torch.channels_last), scale)
 
     def to(self, device: str | torch.device) -> Images:
         """The same images, resident on ``device``."""
@@ -120,3 +119,11 @@ class Images:
         for part in (*self.pixels.split(2000), self.labels):
             digest.update(part.detach().contiguous().cpu().numpy().data)
         return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)  # a GPU would be waited for at every step
+def _constants(mean: tuple[float, ...], std: tuple[float, ...], device: str) -> tuple[Tensor, Tensor]:
+    """What is added to a pixel and what it is multiplied by, (3, 1, 1) each."""
+    middle, spread = (torch.tensor(each, device=device)[:, None, None] for each in (mean, std))
+    scale = torch.where(spread > 1e-4, 1 / (255 * spread), torch.zeros_like(spread))
+    return -255 * middle * scale, scale

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from math import nan
 from typing import TYPE_CHECKING
 
 import torch
@@ -139,9 +140,11 @@ def _learnt(
     rate: float,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Top-1 (%) of a head on the pictures that it has learnt and on ``judges``."""
+    """Top-1 (%) of a head on the pictures that it has learnt and on ``judges``; nan if it diverged."""
     new = head(widths, activation, classes=sizes.each, seed=seed)
-    train(new, images, Recipe(steps=sizes.steps, batch_size=16, learning_rate=rate, shift=0), seed=seed)
+    recipe = Recipe(steps=sizes.steps, batch_size=16, learning_rate=rate, shift=0)
+    if train(new, images, recipe, seed=seed).diverged:
+        return nan, nan
     return 100 * accuracy(new, images), 100 * accuracy(new, judges)
 
 

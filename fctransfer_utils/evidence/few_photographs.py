@@ -91,8 +91,8 @@ def _four_ways(
                 freeze_batch_norm(net)
                 if way.startswith("head"):
                     net[-1][-1].load_state_dict(first[0].state_dict())
-                train(net, learn, replace(recipe, learning_rate=rate), seed=seed, clip=1.0)
-                done[rate] = accuracy(net, judge), accuracy(net, learn)
+                history = train(net, learn, replace(recipe, learning_rate=rate), seed=seed, clip=1.0)
+                done[rate] = (0.0, 0.0) if history.diverged else (accuracy(net, judge), accuracy(net, learn))
             top = max(done, key=lambda rate: done[rate][0])
             at_the_end = way not in best and top in (min(done), max(done)) and len(done) < TRIED
             todo = [round(top / 3 if top == min(done) else 3 * top, 5)] if at_the_end else []

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..analysis import places
 from ..data.documents import scenes
 from ..data.images import Images
-from ..experiments.engine import run
+from ..experiments.engine import trained
 from ..experiments.head_studies import TRUNK, HeadSizes, source
 from ..experiments.loader import Loader
 from ..experiments.network import Network
@@ -56,9 +56,7 @@ def measured(
 
     heads = product(replicates, recipes.items())
     study: Study = [({"replicate": k}, source(sizes, head, its, replicate=k)) for k, (head, its) in heads]
-    report = run(study, store, load=load, workers=workers, keep={network.key for _, network in study})
-    if report.left:
-        raise KeyboardInterrupt(report.stopped)
+    trained(study, store, load=load, workers=workers, keep={network.key for _, network in study})
     rows: list[Row] = []
     for number in replicates:
         scene, boxes = scenes(count=count, size=SIDE, seed=number)

@@ -24,6 +24,7 @@ from ..data.folders import read_all
 from ..data.images import Images
 from ..data.public import read_public
 from ..data.splits import TUNE, replicate_halves
+from ..errors import InputError
 from ..experiments.studies import RATES
 from ..models.heads import head_layers
 from ..models.pretrained import bundled
@@ -185,7 +186,9 @@ def _sources(
     tried: dict[str, dict[int, tuple[float, nn.Sequential]]] = {head: {} for head in HEADS}
 
     def attempt(head: str, epochs: int) -> float:
-        net, _ = _learnt(head, rates[head], epochs, learn, seed=seed)
+        net, diverged = _learnt(head, rates[head], epochs, learn, seed=seed)
+        if diverged:
+            raise InputError(f"head {head!r} diverged at its rate {rates[head]}; give a lower one.")
         tried[head][epochs] = 100 * accuracy(net, validation), net
         return tried[head][epochs][0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..experiments import engine, table
+from ..experiments import engine
 from ..experiments.head_measures import measured as measured_in
 from ..experiments.head_studies import HeadSizes, best_rates, head_search, length_search, matched, source_search
 from ..experiments.loader import Loader
@@ -23,8 +23,7 @@ def measured(sizes: HeadSizes, store: Store, *, load: Loader, workers: int = 1) 
     import pandas as pd
 
     def train(study: Study) -> pd.DataFrame:
-        engine.run(study, store, load=load, workers=workers)
-        return table.read(study, store)
+        return engine.trained(study, store, load=load, workers=workers)
 
     equal, long = matched(sizes, source_search(sizes, train))
     rates = best_rates(head_search(sizes, equal, train))

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from ..data.augment import centre
 from ..data.spec import DataSpec
 from ..errors import InputError, one_line
 from ..training.device import Setting, best_device, checked, probe
@@ -18,7 +20,11 @@ from .network import Network, donors_first
 from .record import Record
 from .store import Store, no_room
 from .studies import Study
+from .table import read
 from .train import FILES, check_images, images_of, loaded, one_thread, start
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[int, int, Record | None], None]
 PRELOAD = [__name__, "torch._dynamo"]  # which an optimiser's first step imports, and that takes seconds
@@ -62,6 +68,8 @@ def run(
     deadline = time.time() + (time_limit or 1e9)
     networks = donors_first([network for _, network in study])
     with store.locked():
+        if any(network.data.needs_files for network in networks):
+            loaded.cache_clear()  # files may have changed since they were read
         images = {spec: loaded(load, spec)[1] for spec in dict.fromkeys(network.data for network in networks)}
         todo = _left(study, networks, store, images, keep)
         if not todo:
@@ -69,6 +77,7 @@ def run(
         check_images(todo, load)
         given = {name: value for name, value in (("device", device), ("dtype", dtype)) if value}
         setting = store.settle(given, lambda: asdict(_probed(todo[0], load, **given)))
+        checked(setting["device"])
         if workers > 1 or scheduler:
             loaded.cache_clear()  # the workers have the images
         kept = {network.donor.key for network in networks if network.donor} | set(keep)
@@ -87,7 +96,7 @@ def run(
             with executor(workers, scheduler, preload=PRELOAD) as (begin, slots):
                 _loop(course, store, begin, slots, deadline, progress)
             if course.left and time.time() > deadline:
-                stopped = "the time limit is reached"
+                stopped = "; ".join(["the time limit is reached", *course.failures[:1]])
         except KeyboardInterrupt:
             stopped = "interrupted"
         store.drop_checkpoints()
@@ -97,6 +106,17 @@ def run(
                 f"{course.failures[0]}. All others are kept, and the same command tries these again."
             )
         return Report(len(todo) - len(course.left), len(course.left), stopped)
+
+
+def trained(study: Study, store: Store, **options: Any) -> pd.DataFrame:
+    """The table of ``study``, all of which is trained then; the options are those of ``run``.
+
+    Raises KeyboardInterrupt where the training was stopped, so that no part of a study is taken for the whole.
+    """
+    report = run(study, store, **options)
+    if report.left:
+        raise KeyboardInterrupt(report.stopped)
+    return read(study, store)
 
 
 @dataclass
@@ -130,7 +150,8 @@ def _loop(course: _Course, store: Store, begin: Begin, slots: int, deadline: flo
         if not course.flying:
             return
         pause = min(1.0, max(0.0, deadline - time.time()))  # Ctrl-C is heard once a second
-        for future in wait(course.flying, pause, FIRST_COMPLETED).done:
+        done = wait(course.flying, pause, FIRST_COMPLETED).done
+        for future in sorted(done, key=lambda each: each.exception() is not None):  # what is good first: one may raise
             for record, weights in _outcome(future, course.flying.pop(future), course):
                 store.add(record, weights)
                 course.left.discard(record.key)
@@ -166,6 +187,8 @@ def _left(
             found.append(network)
             if network.donor:
                 needed.add(network.donor.key)
+        elif not wanted and network.key not in asked:  # a donor whose heirs are trained: are its images those of then?
+            store.done(network, images=images[network.data])
     return found[::-1]
 
 
@@ -185,6 +208,6 @@ def _probed(network: Network, load: Loader, *, device: str = "", dtype: str = ""
     if device == "cpu" and network.recipe.batch_size < LARGE:
         return Setting(device)
     learn = images_of(network, load)[0]
-    batch = learn.normalise(learn.pixels[: network.recipe.batch_size])
+    batch = learn.normalise(centre(learn.pixels[: network.recipe.batch_size], network.recipe.crop))
     with one_thread():
         return probe(start(network, learn), batch, device=device)

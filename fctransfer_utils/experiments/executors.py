@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -107,7 +108,9 @@ def _cluster(scheduler: str) -> Iterator[Begin]:
         def begin(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
             for key, read in donors.items():
                 if key not in sent:  # as a task, not as data: Dask makes it anew when the worker that holds it dies
-                    sent[key] = client.submit(bytes, read(), key=f"weights-{key}")
+                    content = read()  # another run on this scheduler may have other weights for the same network
+                    name = hashlib.sha256(content).hexdigest()
+                    sent[key] = client.submit(bytes, content, key=f"weights-{name}")
             return pool.submit(function, job, *(sent[key] for key in donors))
 
         try:

@@ -17,13 +17,12 @@ from ..models.pretrained import bundled
 from ..training.features import features, for_bundled
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
-from .engine import Progress, run
+from .engine import Progress, trained
 from .head_studies import TRUNK, Cell, HeadSizes, heir, heirs, source, sources
 from .loader import Loader
 from .network import Network
 from .store import Store
 from .studies import Labels, Study
-from .table import read
 from .train import FILES, images_of, start
 
 if TYPE_CHECKING:
@@ -57,10 +56,7 @@ def measured(
     tuned = [network for labels, network in followers if labels["use"] == "fine-tuned"]
     wanted = {network.key for network in tuned} | {network.key for _, network in begin}
     study: Study = begin + followers
-    report = run(study, store, load=load, workers=workers, keep=wanted, progress=progress)
-    if report.left:
-        raise KeyboardInterrupt(report.stopped)
-    table = read(study, store)
+    table = trained(study, store, load=load, workers=workers, keep=wanted, progress=progress)
     shifts = pd.DataFrame([{"key": network.key} | moved(network, store) for network in tuned])
     parts = [table.merge(shifts, on="key", how="left")]
     for number in replicates:
@@ -81,24 +77,26 @@ def probed(sizes: HeadSizes, begin: Study, store: Store, *, load: Loader = FILES
         learnt = unpack(store.weights(network))
         net = start(network, images_of(network, load)[0])
         if not trunks:  # all heads start from the same trunk
-            trunks.append((labels | {"head": UNTRAINED}, network, copy.deepcopy(net)))
+            trunks.append((labels | {"head": UNTRAINED, "diverged": False}, network, copy.deepcopy(net)))
         net.load_state_dict(learnt)
-        trunks.append((labels, network, net))
+        trunks.append((labels | {"diverged": store.record(network).diverged}, network, net))
     rows = []
-    for target in sizes.targets:
-        for count in target.labels:
-            learn, _, test = images_of(heir(sizes, begin[0][1], target, count, "frozen", 1.0), load)
-            for labels, network, net in trunks:
-                x, x_test = (_maps(net, images) for images in (learn, test))
-                for pool in POOLS:
-                    seen, judged = (F.adaptive_avg_pool2d(each, pool).flatten(1) for each in (x, x_test))
-                    probe = fit_probe(seen, learn.labels, classes=len(learn.classes), seed=network.seed)
-                    about = {"use": f"probe {pool}x{pool}", "treatment": f"{labels['head']} probe {pool}x{pool}"}
-                    about |= {"target": target.name, "kind": target.kind, "labels": count, "diverged": False}
-                    accuracies = {
-                        "top1": probe.accuracy(judged, test.labels), "train_top1": probe.accuracy(seen, learn.labels)
+    for target, count in [(each, labels) for each in sizes.targets for labels in each.labels]:
+        learn, _, test = images_of(heir(sizes, begin[0][1], target, count, "frozen", 1.0), load)
+        for labels, network, net in trunks:
+            about = labels | {"target": target.name, "kind": target.kind, "labels": count}
+            maps = () if about["diverged"] else [_maps(net, images) for images in (learn, test)]
+            for pool in POOLS:
+                found = {}
+                if maps:  # of a network that diverged there is nothing to read
+                    x, x_test = (F.adaptive_avg_pool2d(each, pool).flatten(1) for each in maps)
+                    probe = fit_probe(x, learn.labels, classes=len(learn.classes), seed=network.seed)
+                    found = {
+                        "top1": probe.accuracy(x_test, test.labels), "train_top1": probe.accuracy(x, learn.labels)
                     }  # fmt: skip
-                    rows.append(labels | about | {name: round(value, 6) for name, value in accuracies.items()})
+                name = f"probe {pool}x{pool}"
+                about |= {"use": name, "treatment": f"{labels['head']} {name}"}
+                rows.append(about | {name: round(value, 6) for name, value in found.items()})
     return pd.DataFrame(rows)
 
 

@@ -2,7 +2,8 @@
 
 After Zhang et al. (2017): three heads on the same five convolutions, from the same first draw. Each network learns half
 A of the classes (its *source*), and what it has learnt is moved to targets near and far. Rates and lengths are chosen
-on the replicate ``TUNE``, by images that no network learns and none is tested on; where ``HeadSizes.own_lengths`` says
+on the replicate ``TUNE``, whose classes of the source no other network sees, by images that none is tested on (of far
+targets, which have no other classes, judged networks may learn some of them); where ``HeadSizes.own_lengths`` says
 so, lengths are chosen anew in every replicate, by such images of its own classes.
 """
 
@@ -203,9 +204,20 @@ def shortened(recipes: Mapping[str, Recipe], sizes: HeadSizes, *, chosen_for: He
 
 
 def _curves(table: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, dict[int, float]]:
-    """For each head, at its rate: {steps: mean validation accuracy} of what was tried, the shortest first."""
-    means = table.groupby(["head", "learning_rate", "steps"])["validation_top1"].mean()
-    return {head: means[head, rates[head]].sort_index().to_dict() for head in HEADS}
+    """For each head, at its rate: {steps: mean validation accuracy} of what was tried, the shortest first.
+
+    What diverged counts as 0. Raises InputError for a head that did at its longest length, to which none is matched.
+    """
+    given = table.assign(value=table["validation_top1"].fillna(0))
+    means = given.groupby(["head", "learning_rate", "steps"])["value"].mean()
+    curves = {head: means[head, rates[head]].sort_index().to_dict() for head in HEADS}
+    for head, curve in curves.items():
+        if not curve[max(curve)]:
+            raise InputError(
+                f"head {head!r} diverged at rate {rates[head]} and {max(curve)} steps, so that no other can be trained "
+                "to equal accuracy; give it a lower rate."
+            )
+    return curves
 
 
 def _nearest(curve: Mapping[int, float], aim: float) -> int:

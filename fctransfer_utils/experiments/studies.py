@@ -134,7 +134,7 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
         recipe = replace(profile.recipe, **changed)
         tried = replace(
             profile, net=net, each=profile.tune_each, cuts=(n or 1,), tuned_cuts=(n or 1,), frozen=recipe, tuned=recipe,
-            recipe=recipe if treatment in ("base", "long") else profile.recipe,
+            recipe=recipe if treatment in ("base", "long") else profile.recipe, controls=("long", "twice"),
         )  # fmt: skip
         made = random_filters if treatment.startswith("random") else transfer
         for labels, network in made(tried, replicates=[TUNE]):

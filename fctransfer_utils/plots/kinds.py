@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from ..analysis.stats import bracket
 from ..errors import InputError
 from . import style
 from .style import COLUMN, PAGE, Look, drawable
@@ -61,7 +62,8 @@ def curves(
         check(points, x, y, hue)
     looks = style.looks(table[hue])
     named = not pd.api.types.is_numeric_dtype(table[x])  # such as layers: in the order of the table
-    values = list(dict.fromkeys(table[x])) if named else sorted(set(table[x]))
+    shown = table if points is None else pd.concat([table[[x]], points[[x]]])
+    values = list(dict.fromkeys(shown[x])) if named else sorted(set(shown[x]))
     where = {value: float(place if named else value) for place, value in enumerate(values)}
     step = min(np.diff([*where.values()]), default=1) * 0.35 / max(len(looks), 6)  # intervals stand side by side
     ends: dict[Axes, dict[Any, float]] = {}
@@ -318,7 +320,7 @@ def _numbers(rows: pd.DataFrame) -> list[str]:
     ends = (rows.get(name, [np.nan] * len(rows)) for name in ("low", "high"))
     words = []
     for mean, low, high in zip(rows["mean"], *ends, strict=True):
-        words.append(f"{mean:+z.1f} [{low:+z.1f}, {high:+z.1f}]" if np.isfinite(low) else f"{mean:+z.1f}")
+        words.append(bracket((mean, low, high), sign=True))
     return [one.replace("-", "\N{MINUS SIGN}") for one in words]
 
 

@@ -124,10 +124,11 @@ class _Member:
     def __init__(self, net: nn.Sequential, n: int, recipe: Recipe, images: int) -> None:
         if n == len(net):
             raise InputError("every layer of this network is frozen, so there is nothing to train; leave one to learn.")
+        train_mode(net)
         if not images:
             raise InputError("there are 0 images to learn; give at least one.")
         if images // recipe.batches(images) < 2 and any(
-            isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net[n:].modules()
+            isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in net[n:].modules()
         ):
             raise InputError(
                 f"{images} images in batches of {recipe.batch_size} leave a batch of one image, of which batch norm "

@@ -143,6 +143,13 @@ def folds(labels: Tensor, k: int, *, seed: int = 0, repeats: int = 1, groups: Te
         else:
             fold_of = _dealt(labels[order], groups[order], k)
             found += [order[fold_of == fold].sort().values for fold in range(k)]
+    for held in found if groups is not None else ():
+        whole = torch.bincount(labels[held], minlength=len(counts)) == torch.bincount(labels)
+        if bool((whole & (counts > 0)).any()):
+            raise InputError(
+                f"groups that mix classes leave no image of class {int((whole & (counts > 0)).nonzero()[0])} outside "
+                f"one of {k} folds; give more groups, or others."
+            )
     return found
 
 
@@ -189,6 +196,11 @@ def fit_heads(
     the learning rate of each head, in place of the recipe's. Raises InputError for heads of other layers and shapes.
     """
     linears = [_linear(head) for head in heads]
+    if not len(labels) or not linears or len(rates or linears) != len(linears) or recipe.bias_rate:
+        raise InputError(
+            f"{len(linears)} heads, {len(labels)} labels, {len(rates or linears)} rates and bias_rate "
+            f"{recipe.bias_rate} do not go together; give heads, labels, a rate a head or none, and no bias_rate."
+        )
     if any(each.weight.shape != linears[0].weight.shape for each in linears):
         raise InputError("heads of different shapes are not trained at once; call fit_heads for each shape.")
     if features.shape[-1] != linears[0].in_features:

@@ -12,10 +12,11 @@ class Recipe:
     """Stochastic gradient descent with momentum and weight decay on everything that learns.
 
     ``epochs`` passes over the images in batches of ``batch_size``; ``steps``, if given, in place of epochs, for
-    comparisons over numbers of images. The rate rises over the first ``warmup`` share of all steps to
-    ``learning_rate`` and then falls in a straight line to 0; with ``drop_every`` it is divided by 10 after every so
-    many steps instead, as in the paper. ``shift``, ``crop``: see ``data.augment``. ``bias_rate``: biases learn at so
-    many times the rate, without weight decay (Caffe's rule is 2); 0: like the weights.
+    comparisons over numbers of images: as many whole epochs as they take, so that up to an epoch is added. The rate
+    rises over the first ``warmup`` share of all steps to ``learning_rate`` and then falls in a straight line to 0; with
+    ``drop_every`` it is divided by 10 after every so many steps instead, as in the paper. ``shift``, ``crop``: see
+    ``data.augment``. ``bias_rate``: biases learn at so many times the rate, without weight decay (Caffe's rule is 2);
+    0: like the weights.
     """
 
     epochs: int = 16
