@@ -191,7 +191,9 @@ def test_what_stood_still_has_not_moved(tmp_path):
     donor = source(sizes, "fc", Recipe(steps=2, batch_size=8), replicate=0)
     network = heir(sizes, donor, sizes.targets[1], 4, "frozen", 0.05)
     store = Store(tmp_path)
-    head_measures.trained([({"head": "fc"}, network)], store, load=tiny, keep={network.key}, device="cpu", dtype="float32")
+    head_measures.trained(
+        [({"head": "fc"}, network)], store, load=tiny, keep={network.key}, device="cpu", dtype="float32"
+    )
     found = head_measures.moved(network, store)
     assert [found[f"moved_conv{n}"] for n in range(1, 6)] == [0] * 5
     assert min(found["moved_fc6"], found["moved_fc7"]) > 0
