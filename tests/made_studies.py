@@ -42,6 +42,11 @@ def others(spec: DataSpec) -> Source:
     return Source(pixels(12, 3), pixels(6, 2))
 
 
+def donors_other_images(spec: DataSpec) -> Source:
+    """``tiny`` where textures are asked for, else other images."""
+    return tiny(spec) if spec.name == "textures" else others(spec)
+
+
 def deadly(spec: DataSpec) -> Source:
     """``tiny``, but a worker process that asks for textures dies as if memory had run out."""
     if spec.name == "textures" and multiprocessing.parent_process() is not None:

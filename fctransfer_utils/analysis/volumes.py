@@ -39,6 +39,9 @@ def best_treatment(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _complete(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the replicates of which a network of any treatment diverged: else means would be over others."""
-    lost = table.loc[table["diverged"].eq(True), "replicate"] if "diverged" in table else ()
-    return table[~table["replicate"].isin(lost)]
+    """Without replicates of which a network with as many images diverged: else means would be over others."""
+    if "diverged" not in table:
+        return table
+    place = ["per_class", "replicate"]
+    lost = table.assign(diverged=table["diverged"].eq(True)).groupby(place)["diverged"].transform("any")
+    return table[~lost]

@@ -167,3 +167,12 @@ def test_a_file_without_rules_is_refused(tmp_path):
     pd.DataFrame([rule(), rule()]).to_csv(file, index=False)
     with pytest.raises(InputError, match="two claims"):
         claims.claims(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("flat_base", "Yes"), ("dataset", "glyph"), ("margin", "inf"), ("margin", "0")]
+)
+def test_a_misspelt_rule_is_refused_and_does_not_vanish(name, value, tmp_path):
+    pd.DataFrame([rule(**{name: value}) | {"published": -8.3}]).to_csv(tmp_path / "claims.csv", index=False)
+    with pytest.raises(InputError, match=value):
+        claims.claims(tmp_path / "claims.csv")

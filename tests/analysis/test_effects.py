@@ -132,3 +132,10 @@ def test_interval_over_replicates_covers_where_that_over_pairs_does_not(shared, 
     by_pairs = (100 * (wide["AnB"] - wide["BnB"])).groupby("n").agg(list).map(t_interval)
     lowest, highest = pairs
     assert lowest <= np.mean([low < true < high for _, low, high, _ in by_pairs]) <= highest
+
+
+def test_a_set_that_lacks_a_treatment_has_no_rows():
+    table = pd.concat([study({"base": 0.6, "AnB": 0.5}).assign(data="one"), study({"base": 0.6}).assign(data="two")])
+    found = effects.effect(table, "AnB", "base", by=("data", "n"))
+    assert set(found["data"]) == {"one"}
+    assert set(effects.effect(table, "AnB", "base", by=("data",))["data"]) == {"one"}

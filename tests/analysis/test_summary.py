@@ -25,3 +25,9 @@ def test_one_replicate_decides_nothing():
 def test_base_networks_that_gain_by_more_training_are_said_to():
     told = sentences(study(SHARES | {"AnB": 0.9, "long": 0.95}))
     assert "not learnt enough" in told[1]
+
+
+def test_what_is_not_known_of_more_training_is_not_said():
+    for long in (0.7, float("nan")):
+        told = sentences(study(SHARES | {"AnB": 0.9, "long": long}))
+        assert "stays open" in told[1]

@@ -39,3 +39,14 @@ def test_a_treatment_that_was_not_trained_is_named():
     table = networks(1, 0.2, 0.6, 0.5)
     with pytest.raises(InputError, match="frozen"):
         best_treatment(table[table["treatment"] != "frozen"])
+
+
+def test_a_network_that_diverged_takes_its_replicate_along():
+    """In the easiest replicate frozen is lost: its mean over the others is no reason to prefer what it beats there."""
+    table = networks(1, 0.2, 0.6, 0.5, replicates=5)
+    easy = table["replicate"] == 4
+    table.loc[easy & (table["treatment"] == "fine-tuned"), "top1"] = 0.99
+    table["diverged"] = easy & (table["treatment"] == "frozen")
+    found = best_treatment(table)
+    assert set(found["best"]) == {"frozen"}
+    assert set(found["count"]) == {4}

@@ -16,6 +16,7 @@ from made_studies import (
     begin_run,
     deadly,
     deadly_once,
+    donors_other_images,
     findings,
     kill_after,
     moments,
@@ -264,3 +265,47 @@ def test_images_that_there_are_not_are_named_before_anything_is_trained(tmp_path
     with pytest.raises(InputError, match=said):
         engine.run([(labels, good), (labels, replace(good, **changes))], store, load=tiny, device="cpu")
     assert not [*store.records()]
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_no_part_of_a_study_is_taken_for_its_table(tmp_path):
+    def second(done, total, record):
+        if done == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    options = {"load": tiny, "device": "cpu", "dtype": "float32"}
+    with pytest.raises(KeyboardInterrupt):
+        engine.trained(STUDY, Store(tmp_path), progress=second, **options)
+    assert len(engine.trained(STUDY, Store(tmp_path), **options)) == len(STUDY)
+
+
+def test_a_new_store_is_probed_with_windows_where_networks_learn_windows():
+    glyphs = DataSpec("glyphs", classes=4, per_class=20, test_per_class=2)
+    recipe = replace(STUDY[0][1].recipe, crop=24, batch_size=64)
+    network = replace(STUDY[0][1], data=glyphs, classes=Classes(), recipe=recipe, per_class=0)
+    assert engine._probed(network, train.FILES, device="cpu").device == "cpu"
+
+
+def test_other_images_of_a_donor_are_noticed(tmp_path):
+    labels, heir = next(row for row in STUDY if row[0]["treatment"] == "AnB")
+    heir = replace(heir, data=DataSpec("textures", size=16), classes=Classes())
+    options = {"device": "cpu", "dtype": "float32"}
+    store = trained([(labels, heir)], tmp_path)
+    with pytest.raises(InputError, match="other images"):
+        engine.run([(labels, heir)], store, load=donors_other_images, **options)
+
+
+def test_a_store_of_a_device_that_is_not_here_says_so(tmp_path):
+    store = Store(tmp_path)
+    with store.locked():
+        store.settle({}, lambda: {"device": "meta", "dtype": "float32"})
+    with pytest.raises(InputError, match="'meta' cannot be used here"):
+        engine.run(STUDY[:1], store, load=tiny)
+
+
+def test_what_is_finished_is_kept_when_another_brings_bad_input(tmp_path, monkeypatch):
+    bad = ({}, replace(STUDY[0][1], recipe=replace(STUDY[0][1].recipe, crop=17)))
+    store = Store(tmp_path)
+    with pytest.raises(InputError, match="17"):
+        engine.run([bad, STUDY[1]], store, load=tiny, workers=2, device="cpu", dtype="float32")
+    assert engine.run([STUDY[1]], store, load=tiny).left == 0

@@ -242,3 +242,33 @@ def test_sizes_ask_for_no_more_images_than_there_are(name, data):
             assert not there or labels + target.held_out <= there
     there = sizes.source.data.per_class
     assert not there or sizes.source.per_class + sizes.source.held_out <= there
+
+
+@pytest.fixture
+def searched():
+    rows = [("gap", 1280, 0.86), ("gap", 1920, 0.97), ("fc", 640, 0.96), ("fc", 1920, 0.98)]
+    rows += [("gap_fc", 1280, 0.95), ("gap_fc", 1920, 0.97)]
+    table = pd.DataFrame(rows, columns=["head", "steps", "validation_top1"])
+    return table.assign(learning_rate=0.01)
+
+
+def test_no_head_is_matched_to_one_that_diverged(searched):
+    sizes = replace(head_sizes("full"), lengths=(640, 1280, 1920))
+    sizes = replace(sizes, source=replace(sizes.source, recipe=replace(sizes.source.recipe, steps=1920)))
+    assert matched(sizes, searched)[0]["fc"].steps == 640
+    lost = (searched["steps"] == 1920) & (searched["head"] == "gap")
+    searched["validation_top1"] = searched["validation_top1"].mask(lost)
+    with pytest.raises(InputError, match="'gap' diverged at rate 0.01 and 1920 steps"):
+        matched(sizes, searched)
+
+
+def test_probes_of_a_trunk_that_diverged_are_rows_without_accuracy(tmp_path):
+    sizes = small()
+    recipes = dict.fromkeys(HEADS, Recipe(steps=2, batch_size=8, learning_rate=0.05))
+    recipes["fc"] = replace(recipes["fc"], learning_rate=1e30)
+    options = {"equal": recipes, "long": recipes, "rates": dict.fromkeys(cells(sizes), 0.05), "load": tiny}
+    table = head_measures.measured(sizes, [0], Store(tmp_path), **options)
+    lost = table[table["use"].str.startswith("probe") & (table["head"] == "fc")]
+    assert lost["diverged"].all()
+    assert lost["top1"].isna().all()
+    assert table.loc[table["head"] == "gap", "top1"].notna().all()

@@ -6,6 +6,7 @@ from statsmodels.stats.power import TTestPower
 
 from fctransfer_utils.analysis.effects import by_replicate
 from fctransfer_utils.data.splits import TUNE
+from fctransfer_utils.experiments import studies, train
 from fctransfer_utils.experiments.profiles import profile
 from fctransfer_utils.files import TABLES
 
@@ -28,3 +29,10 @@ def test_the_networks_that_the_power_stands_on_learnt_as_those_of_quick_do():
     assert len(table) == 4 * 2 * (1 + 2 * len(quick.cuts))
     assert set(table["n"]) == {0, *quick.cuts}
     assert not table["diverged"].any()
+
+
+@pytest.mark.parametrize("treatment", ["base", "long", "twice"])
+def test_recipes_can_be_searched_for_in_quick(treatment):
+    sizes = profile("quick")
+    study = studies.recipes(sizes, grid={"learning_rate": (0.01,)}, treatment=treatment)
+    train.check_images([network for _, network in study], train.FILES)

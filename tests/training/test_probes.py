@@ -177,3 +177,10 @@ X, LABELS = gaussian(20, 5)
 def test_what_cannot_be_fitted_gets_one_error(change, said):
     with pytest.raises(InputError, match=said):
         fit_probe(**{"train_x": X, "train_y": LABELS, "classes": 4, **change})
+
+
+def test_groups_that_leave_a_class_out_of_what_is_learnt_are_refused():
+    labels = torch.tensor([2, 1, 2, 2, 1, 1, 0, 0, 1, 2, 1, 1, 2, 1])
+    groups = torch.tensor([5, 5, 6, 0, 4, 1, 7, 4, 1, 2, 2, 7, 0, 1])
+    with pytest.raises(InputError, match="class 0"):
+        folds(labels, 2, groups=groups, seed=1)
