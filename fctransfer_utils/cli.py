@@ -48,12 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = options.run(options)
         except SystemExit as ended:  # of argparse, behind --help
             status = ended.code or 0
-        sys.stdout.flush()
+        if sys.stdout:  # which may be closed
+            sys.stdout.flush()
         return status
     except InputError as error:
         return _end(one_line(error), 2)
     except KeyboardInterrupt:
-        return _end("interrupted; what was finished is kept, and the same command goes on from there.", 130)
+        kept = (
+            "" if arguments[:1] == ["keep"] else "; what was finished is kept, and the same command goes on from there"
+        )
+        return _end(f"interrupted{kept}.", 130)
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             return 141

@@ -21,7 +21,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
     A crash, a full disk or an exception leaves the old file (or none) in place, never half of one.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)

@@ -100,7 +100,8 @@ def keep(
     Raises InputError, before minutes are spent, for what cannot be measured.
     """
     deadline = time.monotonic() + 60 * minutes
-    pattern = _checked(minutes, folds, most, image_size, groups, save)
+    save = Path(save).expanduser() if save else None
+    pattern = _checked(minutes, folds, most, image_size, groups, save, weights, seed)
     from .data.folders import read_all
     from .data.groups import copies, groups_of, same_shares
     from .models.layers import last_linear
@@ -156,6 +157,11 @@ def measure(
     found = kept_features(without_scores(net), images, device=device, progress=progress)
     spread = kept_features(net[:-1], images, pool=2, device=device, progress=progress)
     parts = splits(images.labels, folds, repeats=REPEATS, seed=seed, groups=groups)
+    for label, name in enumerate(images.classes):
+        if not all(bool((images.labels[part.held] == label).any()) for part in parts):
+            raise InputError(
+                f"the groups leave a fold of {folds} without class {name!r}; give fewer folds or smaller groups."
+            )
     several = [*cuts] if len(cuts) <= MOST_TOGETHER else [round(1 + k * (len(cuts) - 1) / 7) for k in range(8)]
     rows: list[dict[str, object]] = []
 
@@ -238,6 +244,8 @@ def _words(take: str, n: int, net: nn.Sequential) -> str:
     if take.endswith("together"):
         return f"{take}, frozen, with one linear layer"
     blocks = f"block {n} of {len(net) - 1} ({[*dict(net.named_children())][n - 1]!r})"
+    if take == "everything fine-tuned":
+        return take
     if take in (LAST, CHOSEN, PLACES):
         places = "2 x 2 places of the map and " if take == PLACES else ""
         return f"the blocks up to {blocks}, frozen, with {places}one linear layer"
@@ -317,7 +325,14 @@ def _figure(means: pd.DataFrame, net: nn.Sequential) -> Figure:
 
 
 def _checked(
-    minutes: float, folds: int, most: int, image_size: int | None, groups: str, save: Path | str | None
+    minutes: float,
+    folds: int,
+    most: int,
+    image_size: int | None,
+    groups: str,
+    save: Path | None,
+    weights: Path | str | None,
+    seed: int,
 ) -> re.Pattern[str] | None:
     """The pattern of groups, if there is one; InputError for options that cannot be meant."""
     if not minutes > 0:
@@ -328,9 +343,13 @@ def _checked(
         raise InputError(f"{most} images are too few to measure on; give 100 or more.")
     if image_size is not None and image_size < 1:
         raise InputError(f"images of {image_size} pixels hold nothing; give their side, such as {BUNDLED_SIZE}.")
-    if save is not None and Path(save).suffix != ".safetensors":
-        raise InputError(f"file {str(save)!r} to save to does not end in .safetensors; give one that does.")
-    if save is not None and not os.access(Path(save).absolute().parent, os.W_OK):
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed {seed} is not possible; give 0 to {2**63 - 1}.")
+    if save and (save.suffix != ".safetensors" or save.is_dir()):
+        raise InputError(f"{str(save)!r} to save to is no file that ends in .safetensors; give one.")
+    if save and weights and save.resolve() == Path(weights).expanduser().resolve():
+        raise InputError(f"{str(save)!r} holds the weights to start from, and would be lost; save to another file.")
+    if save and not os.access(save.absolute().parent, os.W_OK):
         raise InputError(f"file {str(save)!r} cannot be written; name one in a folder that takes new files.")
     try:
         return re.compile(groups) if groups else None
@@ -379,7 +398,8 @@ def run(arguments: Namespace) -> int:
         most=arguments.images, flip=not arguments.no_flip, on_bad="skip" if arguments.skip_unreadable else "stop",
         save=arguments.save, seed=arguments.seed, progress=sys.stderr.isatty(), tell=print,
     )  # fmt: skip
-    name = f"keep_{checksum([str(Path(arguments.folder).resolve()), arguments.network])[:8]}"
+    asked = {name: str(value) for name, value in vars(arguments).items() if name not in ("run", "parser", "save")}
+    name = f"keep_{checksum(asked | {'folder': str(Path(arguments.folder).resolve())})[:8]}"
     figure, table = (build_folder() / "figures" / f"{name}.{ending}" for ending in ("png", "csv"))
     with replacing(figure) as temporary:
         found.figure.savefig(temporary, format="png", dpi=200, bbox_inches="tight")

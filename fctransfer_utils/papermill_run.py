@@ -21,6 +21,8 @@ def notebooks(only: str = "") -> list[Path]:
     """The committed notebooks in order; ``only``: numbers, such as "00,04"."""
     found = {path.name[:2]: path for path in sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
     wanted = [each.strip() for each in only.split(",") if each.strip()] or list(found)
+    if not found:
+        raise InputError("there are no notebooks here; they come with the repository and not with the package.")
     for number in wanted:
         if number not in found:
             raise InputError(f"there is no notebook {number!r}; there are {', '.join(found)}.")
@@ -28,7 +30,10 @@ def notebooks(only: str = "") -> list[Path]:
 
 
 def given(books: list[Path], parameters: dict[str, str]) -> dict[Path, dict[str, str]]:
-    """For each notebook those of ``parameters`` that it has. Raises InputError for one that none of them has."""
+    """For each notebook those of ``parameters`` that it has; a path from here as a whole one.
+
+    Raises InputError for a parameter that none of them has.
+    """
     import papermill
 
     known = {path: papermill.inspect_notebook(path) if parameters else {} for path in books}
@@ -36,7 +41,11 @@ def given(books: list[Path], parameters: dict[str, str]) -> dict[Path, dict[str,
         allowed = sorted({each for its in known.values() for each in its} - {"profile"})
         if name not in allowed:
             raise unknown("parameter", name, allowed)
-    return {path: {name: parameters[name] for name in its if name in parameters} for path, its in known.items()}
+    whole = {
+        name: str(Path(value).resolve()) if value and Path(value).exists() else value
+        for name, value in parameters.items()
+    }
+    return {path: {name: whole[name] for name in its if name in whole} for path, its in known.items()}
 
 
 def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, output: Path | None = None) -> Path:

@@ -164,6 +164,8 @@ def read_all(
 
 def files_of(root: Path | str) -> Listing:
     """Which files of a folder are pictures of which class; none is opened. Raises InputError for another layout."""
+    if not str(root).strip():
+        raise InputError("the name of the folder is empty; name the folder that holds a folder for each class.")
     root = Path(root).expanduser()
     if not root.is_dir():
         what = "is a file; unpack it and name the folder" if root.exists() else "does not exist; check its name"
@@ -229,6 +231,11 @@ def _layout(root: Path, pictures: list[Names], folders: set[Names]) -> tuple[dic
     filled = {path[0] for path in pictures if len(path) > 1}
     deep = sorted({path[0] for path in pictures if len(path) > 2})  # with pictures in folders of their own
     trains, tests = _named(deep, TRAIN), [*_named(deep, TEST), *_named(deep, VAL)]
+    if not trains and len(tests) > 1:
+        raise InputError(
+            f"{printable(root)} has {_few(tests)} and no train beside them; name one of these folders to have it "
+            "split, or call that of the images to learn from 'train'."
+        )
     if not trains:
         return {"all": ()}, "one folder of classes"
     train, own = trains[0], _children(folders, (trains[0],))

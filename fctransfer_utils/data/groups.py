@@ -18,9 +18,10 @@ FEW = 10  # images of a class that are all taken, whatever its share
 
 
 def groups_of(paths: Sequence[str], pattern: re.Pattern[str]) -> Tensor:
-    """A number (N,) for each of ``paths``, the same where ``pattern`` finds the same: its first group, if it has one.
+    """A number (N,) for each of ``paths``, the same where ``pattern`` finds the same.
 
-    Raises InputError for a path in which it finds nothing.
+    That is its first group that takes part, or if it has none the whole. Raises InputError for a path in which it
+    finds nothing.
     """
     hits = [pattern.search(path) for path in paths]
     if None in hits:
@@ -29,7 +30,7 @@ def groups_of(paths: Sequence[str], pattern: re.Pattern[str]) -> Tensor:
             f"groups {pattern.pattern!r} is not found in {hits.count(None)} of {len(paths)} paths, such as {missed}; "
             "give an expression that every path has."
         )
-    return _numbers(hit[1] if pattern.groups else hit[0] for hit in hits)
+    return _numbers(next((part for part in hit.groups() if part is not None), hit[0]) for hit in hits)
 
 
 def copies(images: Images) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -42,6 +43,9 @@ def fine_tuned(source: Source, fitted: nn.Sequential, *, frozen: int) -> Plain:
     """All blocks of a network with a new last layer; the first ``frozen`` of them stand still."""
     net = as_published(source.name, size=source.size)
     classes = fitted.get_submodule(last_linear(fitted)).out_features
+    if _needs_blocks(source, net):
+        code = [*_begin(source, net, blocks=True), f"new_last_layer(net, {classes})", f"freeze(net, {frozen})"]
+        return _end(source, code, fitted.state_dict(), "net")
     new_last_layer(net, classes)
     own = blocks(net)
     own.load_state_dict(fitted.state_dict())
@@ -73,6 +77,8 @@ def cut(source: Source, fitted: nn.Sequential, *, frozen: bool) -> Plain:
         code.append(f"head = {head}; model = lambda x: head({pooled})")
         return _end(source, code, nn.ModuleList([net, last]).state_dict(), "nn.ModuleList([net, head])")
     try:
+        if _needs_blocks(source, net):
+            raise _NotPlain
         parts = _joined(net, list(_parts(own, {id(part): name for name, part in net.named_modules() if name})))
     except _NotPlain:
         code = _begin(source, net, blocks=True)
@@ -94,6 +100,8 @@ def together(source: Source, net: nn.Sequential, head: nn.Linear, *, cuts: Seque
     names = {id(part): name for name, part in theirs.named_modules() if name}
     said, dims = f"head = nn.Linear({head.in_features}, {head.out_features})", _dims(source, own, cuts)
     try:
+        if _needs_blocks(source, theirs):
+            raise _NotPlain
         ends = tuple([list(_parts(own[n - 1], names))[-1] for n in cuts])
         if not all(isinstance(end, str) for end in ends) or not set(dims) <= set(POOLED):
             raise _NotPlain
@@ -118,30 +126,41 @@ def _begin(source: Source, net: nn.Module, *, classes: int = 0, blocks: bool = F
 
     ``classes``: of a new last layer.
     """
-    (library, model), (_, _, own) = find(source.name), preprocessing(source.name)
+    library, model = find(source.name)
     public = not source.saved and not source.weights and source.name != BUNDLED
     if blocks:
-        which = ", pretrained=True" if not source.saved and not source.weights else ""
-        return [f"net = create({source.name!r}, size={source.size}{which}){_loaded(source)}"]
-    places = hasattr(net, "set_input_size") or type(net).__name__ == "VisionTransformer"
-    side = "img_size" if library == "timm" else "image_size"
-    size = f", {side}={source.size}" if places and source.size != own else ""
+        file = str(Path(source.weights).expanduser())
+        which = "" if source.saved else f", weights={file!r}" if source.weights else ", pretrained=True"
+        return [f"net = create({source.name!r}, size={source.size}{which})"]
     count = f", num_classes={source.given}" if source.weights and not source.saved else ""
     if library == "torchvision":
         said = ', weights="DEFAULT"' if public else count
-        code = [f"net = torchvision.models.get_model({model!r}{said}{size}){_loaded(source)}"]
+        code = [f"net = torchvision.models.get_model({model!r}{said}){_loaded(source)}"]
         if classes:
             last = last_linear(net)
             code.append(f"{_dotted(last)} = nn.Linear({net.get_submodule(last).in_features}, {classes})")
         return code
     if classes and (public or source.saved):
         count = f", num_classes={classes}"
-    code = [f"net = timm.create_model({model!r}{', pretrained=True' * public}{count}{size}){_loaded(source)}"]
+    code = [f"net = timm.create_model({model!r}{', pretrained=True' * public}{count}){_loaded(source)}"]
+    if _resized(source, net):  # as it was measured: the windows of a Swin follow its size
+        code.append(f"net.set_input_size(img_size={source.size})")
     if source.name == BUNDLED and not source.saved and not source.weights:
         code.append(
             "net.load_state_dict(dict(zip(net.state_dict(), torch.load(bundled_file(), weights_only=True).values())))"
         )
     return code + [f"net.reset_classifier({classes})"] * bool(classes and not public and not source.saved)
+
+
+def _resized(source: Source, net: nn.Module) -> bool:
+    """Whether a network whose places are numbered is fitted to another size than its own."""
+    places = hasattr(net, "set_input_size") or type(net).__name__ == "VisionTransformer"
+    return places and source.size != preprocessing(source.name)[2]
+
+
+def _needs_blocks(source: Source, net: nn.Module) -> bool:
+    """Whether only this package fits the network to the size of the images: torchvision has no call for that."""
+    return find(source.name)[0] == "torchvision" and _resized(source, net)
 
 
 def _loaded(source: Source) -> str:
@@ -159,6 +178,8 @@ def _end(source: Source, code: list[str], tensors: dict[str, Tensor], model: str
         "load_file(": "from safetensors.torch import load_file",
         "read_tensors(": "from fctransfer_utils.models.weights import read_tensors",
         "bundled_file(": "from fctransfer_utils.models.pretrained import bundled_file",
+        "new_last_layer(": "from fctransfer_utils.models.layers import new_last_layer",
+        "\nfreeze(net": "from fctransfer_utils.models.surgery import freeze",
         " create(": "from fctransfer_utils.models.pretrained import create",
         "Pooled(": "from fctransfer_utils.training.choices import Pooled",
     }.items():

@@ -43,6 +43,10 @@ def create(
     library, model = find(name)
     tensors = None if weights is None else read_tensors(weights)
     net = as_published(name, pretrained=pretrained and library == "timm" and name != BUNDLED, seed=seed)
+    if getattr(net, "num_classes", None) == 0:
+        raise InputError(
+            f"{name!r} has features and no classifier, so there is no last layer to put anew; give another."
+        )
     if pretrained and name == BUNDLED:
         learnt = read_tensors(bundled_file(), sha256=SHA256)  # in timm's order, by other names
         net.load_state_dict(dict(zip(net.state_dict(), learnt.values(), strict=True)))

@@ -28,10 +28,14 @@ def read_tensors(path: Path | str, *, sha256: str = "") -> dict[str, Tensor]:
 
 def reading(path: Path | str) -> str:
     """The code that gives ``read_tensors(path)``: that of torch or safetensors where the file holds no more."""
-    content, file = _content(path), str(path)
+    content, file = _content(path), str(Path(path).expanduser())
     if not isinstance(content, Mapping) or list(content) != list(named_tensors(content, file)):
         return f"read_tensors({file!r})"
-    return f"load_file({file!r})" if _is_safetensors(path) else f"torch.load({file!r}, weights_only=True)"
+    return (
+        f"load_file({file!r})"
+        if _is_safetensors(path)
+        else f'torch.load({file!r}, map_location="cpu", weights_only=True)'
+    )
 
 
 def _is_safetensors(path: Path | str) -> bool:

@@ -144,11 +144,11 @@ def folds(labels: Tensor, k: int, *, seed: int = 0, repeats: int = 1, groups: Te
             fold_of = _dealt(labels[order], groups[order], k)
             found += [order[fold_of == fold].sort().values for fold in range(k)]
     for held in found if groups is not None else ():
-        whole = torch.bincount(labels[held], minlength=len(counts)) == torch.bincount(labels)
-        if bool((whole & (counts > 0)).any()):
+        lost = (counts > 0) & (torch.bincount(labels[held], minlength=len(counts)) == torch.bincount(labels))
+        if bool(lost.any()):
             raise InputError(
-                f"groups that mix classes leave no image of class {int((whole & (counts > 0)).nonzero()[0])} outside "
-                f"one of {k} folds; give more groups, or others."
+                f"the groups leave no row of class {int(lost.nonzero()[0])} outside one of {k} folds; give groups that "
+                "are smaller."
             )
     return found
 
@@ -158,6 +158,7 @@ def _dealt(labels: Tensor, groups: Tensor, k: int) -> Tensor:
     _, number, sizes = groups.unique(return_inverse=True, return_counts=True)
     first = torch.full_like(sizes, len(labels)).scatter_reduce(0, number, torch.arange(len(labels)), "amin")
     parts = torch.zeros(len(sizes), int(labels.max()) + 1).index_put((number, labels), torch.ones(()), accumulate=True)
+    parts = parts / parts.sum(0).clamp(min=1)  # shares of each class, so that a small one weighs as much
     dealt, fold_of = torch.zeros(k, parts.shape[1]), torch.zeros_like(sizes)
     for group in sorted(range(len(sizes)), key=lambda group: (-int(sizes[group]), int(first[group]))):
         burden = dealt @ parts[group] + dealt.sum(1) / (len(labels) + 1)  # of equals, the smallest fold

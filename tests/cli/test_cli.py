@@ -334,3 +334,19 @@ def test_help_and_status_need_no_heavy_library(words):
     process = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert (process.returncode, process.stderr) == (0, "")
     assert "transfer" in process.stdout
+
+
+def test_a_path_from_here_reaches_a_notebook_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    books = papermill_run.notebooks("00")
+    assert papermill_run.given(books, {"folder": "mine"}) == {books[0]: {"folder": str(tmp_path / "mine")}}
+    monkeypatch.setattr(papermill_run, "PROJECT", tmp_path)
+    with pytest.raises(InputError, match="come with the repository"):
+        papermill_run.notebooks()
+
+
+def test_ctrl_c_in_keep_promises_nothing(command, monkeypatch):
+    monkeypatch.setattr("fctransfer_utils.keep.keep", lambda *arguments, **options: interrupt())
+    status, _, err = command("keep", "pictures")
+    assert (status, "kept" in err) == (130, False)

@@ -328,3 +328,13 @@ def test_a_build_folder_that_cannot_be_written_is_one_error(root, tmp_path, monk
     monkeypatch.setenv("FCTRANSFER_BUILD", str(tmp_path / "full"))
     with pytest.raises(InputError, match="FCTRANSFER_BUILD"):
         read_folder(two_parts(root), size=32)
+
+
+def test_test_and_val_without_train_are_no_classes(tmp_path):
+    for part in ("test", "val"):
+        for name in "ab":
+            save(tmp_path / part / name / "1.png", noise(0, 3))
+    with pytest.raises(InputError, match="no train"):
+        read_folder(tmp_path, size=16)
+    with pytest.raises(InputError, match="name of the folder is empty"):
+        read_folder("", size=16)

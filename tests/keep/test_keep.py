@@ -129,6 +129,7 @@ def bad(change, said):
         bad({"image_size": 4}, "too small"),
         bad({"image_size": 0}, "hold nothing"),
         bad({"save": "no folder/kept.safetensors"}, "cannot be written"),
+        bad({"seed": 2**63}, "seed 9223372036854775808"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_measured(change, said, small, pictures, monkeypatch):
@@ -201,3 +202,14 @@ def test_the_command_says_what_to_take(small, pictures, capsys, tmp_path):
     said = capsys.readouterr().out
     for word in ("2 classes", "last cut", "Take ", "How sure: ", "nn.Linear(", ".png", ".csv"):
         assert word in said
+
+
+def test_what_would_be_overwritten_or_cannot_be_written_is_told_first(small, pictures, tmp_path):
+    options = small("resnet18")
+    before = options["weights"].read_bytes()
+    with pytest.raises(InputError, match="would be lost"):
+        keep(pictures, **options, save=tmp_path / "." / "weights.safetensors")
+    assert options["weights"].read_bytes() == before
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(InputError, match="no file"):
+        keep(pictures, **options, save=tmp_path / "folder.safetensors")

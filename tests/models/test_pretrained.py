@@ -311,3 +311,11 @@ def test_torchvisions_public_names_of_densenet_are_understood(tmp_path):
     torch.save(old, tmp_path / "densenet.pth")
     other = load(family("torchvision DenseNet", seed=2)[0], tmp_path / "densenet.pth")
     assert same_state(other.state_dict(), net.state_dict())
+
+
+def test_features_without_a_classifier_are_refused(monkeypatch):
+    net = family("timm ResNet", classes=5)[0]
+    net.reset_classifier(0)
+    monkeypatch.setattr(pretrained, "_built", lambda *names, **how: net)
+    with pytest.raises(InputError, match="no classifier"):
+        create("resnet18")

@@ -180,7 +180,15 @@ def test_what_cannot_be_fitted_gets_one_error(change, said):
 
 
 def test_groups_that_leave_a_class_out_of_what_is_learnt_are_refused():
-    labels = torch.tensor([2, 1, 2, 2, 1, 1, 0, 0, 1, 2, 1, 1, 2, 1])
-    groups = torch.tensor([5, 5, 6, 0, 4, 1, 7, 4, 1, 2, 2, 7, 0, 1])
-    with pytest.raises(InputError, match="class 0"):
-        folds(labels, 2, groups=groups, seed=1)
+    labels = torch.tensor([0, 2, 1, 2, 0, 0, 0, 0, 1, 1, 0, 0, 0, 2])
+    groups = torch.tensor([1, 4, 4, 3, 2, 3, 1, 2, 1, 1, 4, 3, 3, 3])
+    with pytest.raises(InputError, match="no row of class 1"):
+        folds(labels, 2, groups=groups)
+
+
+def test_a_class_of_few_images_is_dealt_out_as_well_as_one_of_many():
+    """Four people with 100 pictures of class 0; six with two of it and four of class 1."""
+    labels = torch.tensor([0] * 400 + 6 * ([0] * 2 + [1] * 4))
+    groups = torch.tensor([person for person in range(4) for _ in range(100)] + [4 + k // 6 for k in range(36)])
+    for held in folds(labels, 5, groups=groups):
+        assert torch.bincount(labels[held], minlength=2).min() > 0
