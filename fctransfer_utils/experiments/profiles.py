@@ -109,7 +109,7 @@ def profile(name: str, data: str = "glyphs", **changes: Any) -> Profile:
         made = replace(made, tune_each=2, held_out=2, few=replace(made.few, steps=2))
         made = replace(made, volumes=made.volumes[:2], volume_cuts=(4,), most_steps=2)
     if name == "quick" and data == "glyphs":
-        fewer = DataSpec("glyphs", classes=30, per_class=50, test_per_class=100)  # rendered in seconds
+        fewer = DataSpec("glyphs", classes=30, per_class=40, test_per_class=100)  # rendered in seconds
         made = replace(made, data=fewer, each=5, replicates=4, cuts=(4, 7), tuned_cuts=(), controls=("long",))
         made = replace(made, tune_each=3, held_out=10)
         made = replace(made, recipe=replace(made.recipe, epochs=30, learning_rate=0.015))

@@ -127,6 +127,8 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
         if name not in of_net and name not in Recipe.__dataclass_fields__:
             raise unknown("value to search over", name, (*of_net, *Recipe.__dataclass_fields__))
     study: Study = []
+    if there := profile.data.per_class:  # as many as validation leaves
+        profile = replace(profile, per_class=min(profile.per_class, there - profile.held_out))
     for values in product(*grid.values()):
         chosen = dict(zip(grid, values, strict=True))
         net = replace(profile.net, **{name: value for name, value in chosen.items() if name in of_net})
