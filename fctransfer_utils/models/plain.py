@@ -96,7 +96,7 @@ def together(source: Source, net: nn.Sequential, head: nn.Linear, *, cuts: Seque
     """A frozen network and a new last layer that reads the pooled signals behind all of ``cuts``."""
     theirs = as_published(source.name, size=source.size)
     own = blocks(theirs)
-    own.load_state_dict(net.state_dict())
+    own[:-1].load_state_dict(net[:-1].state_dict())  # the last layer, which may be for other classes, is not read
     names = {id(part): name for name, part in theirs.named_modules() if name}
     said, dims = f"head = nn.Linear({head.in_features}, {head.out_features})", _dims(source, own, cuts)
     try:

@@ -103,9 +103,11 @@ def test_what_was_not_saved_starts_from_the_file_of_weights(form, name, tmp_path
         wrapped = {"state_dict": {f"module.{name}": each for name, each in net.state_dict().items()}, "epoch": 7}
         torch.save(wrapped if "wrapped" in form else net.state_dict(), file)
     layers = blocks(net)
+    start = plain.Source(name, 64, THEIRS, weights=str(file))
     for found in (
-        plain.cut(plain.Source(name, 64, THEIRS, weights=str(file)), with_head(layers[:3], head(2)), frozen=True),
-        plain.fine_tuned(plain.Source(name, 64, THEIRS, weights=str(file)), new_last_layer(layers, 3), frozen=2),
+        plain.together(start, layers, head(2), cuts=[2, 3]),
+        plain.cut(start, with_head(layers[:3], head(2)), frozen=True),
+        plain.fine_tuned(start, new_last_layer(layers, 3), frozen=2),
     ):
         space = {}
         exec(found.code, space)
