@@ -154,14 +154,14 @@ def measure(
     from .training.features import kept_features
 
     classes, cuts, device = len(images.classes), range(1, len(net)), best_device()
-    found = kept_features(without_scores(net), images, device=device, progress=progress)
-    spread = kept_features(net[:-1], images, pool=2, device=device, progress=progress)
     parts = splits(images.labels, folds, repeats=REPEATS, seed=seed, groups=groups)
     for label, name in enumerate(images.classes):
         if not all(bool((images.labels[part.held] == label).any()) for part in parts):
             raise InputError(
                 f"the groups leave a fold of {folds} without class {name!r}; give fewer folds or smaller groups."
             )
+    found = kept_features(without_scores(net), images, device=device, progress=progress)
+    spread = kept_features(net[:-1], images, pool=2, device=device, progress=progress)
     several = [*cuts] if len(cuts) <= MOST_TOGETHER else [round(1 + k * (len(cuts) - 1) / 7) for k in range(8)]
     rows: list[dict[str, object]] = []
 
@@ -396,7 +396,7 @@ def run(arguments: Namespace) -> int:
         arguments.folder, network=arguments.network, weights=arguments.weights, pretrained=arguments.pretrained,
         minutes=arguments.minutes, folds=arguments.folds, image_size=arguments.image_size, groups=arguments.groups,
         most=arguments.images, flip=not arguments.no_flip, on_bad="skip" if arguments.skip_unreadable else "stop",
-        save=arguments.save, seed=arguments.seed, progress=sys.stderr.isatty(), tell=print,
+        save=arguments.save, seed=arguments.seed, progress=bool(sys.stderr and sys.stderr.isatty()), tell=print,
     )  # fmt: skip
     asked = {name: str(value) for name, value in vars(arguments).items() if name not in ("run", "parser", "save")}
     name = f"keep_{checksum(asked | {'folder': str(Path(arguments.folder).resolve())})[:8]}"

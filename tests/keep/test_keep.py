@@ -15,7 +15,7 @@ from fctransfer_utils.analysis import choices as analysis
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.keep import add_options, keep
 from fctransfer_utils.models import pretrained
-from fctransfer_utils.training import choices
+from fctransfer_utils.training import choices, features
 
 SMALL = {
     "resnet18": "timm ResNet", "vit_tiny_patch16_224": "timm VisionTransformer", "convnext_tiny": "timm ConvNeXt",
@@ -190,15 +190,16 @@ def test_the_cheapest_ways_come_first_and_each_in_enough_splits_for_an_interval(
     assert all((name in left) == (count < 5) for name, count in zip(costs, done, strict=True))
 
 
-def test_the_command_says_what_to_take(small, pictures, capsys, tmp_path):
-    options = small("resnet18")
+def command(pictures, options, *more):
+    """Run ``fctransfer keep`` for a moment with these ``options``, and ``more`` words."""
     parser = argparse.ArgumentParser()
     add_options(parser)
-    arguments = parser.parse_args([
-        str(pictures), "--network", "resnet18", "--weights", str(options["weights"]), "--folds", "3", "--minutes",
-        "0.00001", "--image-size", "32",
-    ])  # fmt: skip
-    assert module.run(arguments) == 0
+    words = [pictures, "--network", options["network"], "--weights", options["weights"], "--image-size", 32, *more]
+    return module.run(parser.parse_args([*map(str, words), "--minutes", "0.00001"]))
+
+
+def test_the_command_says_what_to_take(small, pictures, capsys):
+    assert command(pictures, small("resnet18"), "--folds", 3) == 0
     said = capsys.readouterr().out
     for word in ("2 classes", "last cut", "Take ", "How sure: ", "nn.Linear(", ".png", ".csv"):
         assert word in said
@@ -213,3 +214,29 @@ def test_what_would_be_overwritten_or_cannot_be_written_is_told_first(small, pic
     (tmp_path / "folder.safetensors").mkdir()
     with pytest.raises(InputError, match="no file"):
         keep(pictures, **options, save=tmp_path / "folder.safetensors")
+
+
+def test_groups_that_leave_a_class_out_of_a_fold_are_told_before_anything_is_computed(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "kept_features", lambda *_, **__: pytest.fail("computed"))
+    for number, (name, persons) in enumerate({"a": (0, 2, 4, 4, 5), "b": (0, 2, 3, 3, 5)}.items()):
+        for index, person in enumerate(persons):
+            save(tmp_path / "persons" / name / f"{person}-{index}.png", noise(number, index, side=64))
+    with pytest.raises(InputError, match="a fold of 3 without class"):
+        keep(tmp_path / "persons", **small("resnet18"), folds=3, groups="([0-9])-")
+
+
+def test_each_way_to_ask_has_files_of_its_own(small, pictures, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)  # as when it is closed
+    options = small("resnet18")
+    ways = [("--folds", 3), ("--folds", 3), ("--folds", 3, "--seed", 1), ("--folds", 4)]
+    files = []
+    for way in ways:
+        assert command(pictures, options, *way) == 0
+        files.append(capsys.readouterr().out.splitlines()[-1])
+    assert files[0] == files[1]
+    assert len(set(files)) == 3
+
+
+def test_everything_fine_tuned_names_no_block(small):
+    net = pretrained.create("resnet18", weights=small("resnet18")["weights"])
+    assert module._words("everything fine-tuned", 2, net) == "everything fine-tuned"
