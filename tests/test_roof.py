@@ -28,6 +28,12 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_file_in_the_home_folder_is_written_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    files.write_text("~/table.csv", "new")
+    assert (tmp_path / "table.csv").read_text() == "new"
+
+
 PURE = "errors seeds files models.spec data.splits training.recipe analysis.claims analysis.stats plots.kinds keep"
 
 

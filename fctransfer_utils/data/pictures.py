@@ -52,7 +52,8 @@ def unscaled(path: Path | str, size: int) -> Unscaled:
 
     The shorter side is brought to ``size`` and the centre taken, as the papers do. A picture that has the size already
     keeps its values bit for bit. What is transparent becomes white. Pictures of more than 8 bits a channel keep their
-    values, for whoever looks for the largest of a set, which means white there: see ``in_bytes``.
+    values, for whoever looks for the largest of a set, which means white there: see ``in_bytes``. Of colours of 16 bits
+    Pillow reads the upper byte alone: small values in them, as of a camera of 12 bits, become few levels or black.
     Raises BadPicture, an InputError, for a file that is no picture, is cut short or has too many pixels.
     """
     if size < 1:

@@ -324,6 +324,13 @@ def test_a_closed_pipe_is_quiet(words, codes, unbuffered):
     assert process.returncode in codes
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes it")
+def test_closed_output_is_no_error():
+    words = shlex.join([sys.executable, "-m", "fctransfer_utils.cli", "status", "transfer"])
+    process = subprocess.run(f"{words} >&-", shell=True, capture_output=True, check=False)
+    assert (process.returncode, process.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("words", [["run", "transfer", "--help"], ["status", "transfer"]])
 def test_help_and_status_need_no_heavy_library(words):
     code = (

@@ -1,6 +1,7 @@
 """From a folder to a recommendation; what cannot be measured is told before minutes are spent."""
 
 import argparse
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from fctransfer_utils import keep as module
 from fctransfer_utils.analysis import choices as analysis
+from fctransfer_utils.data.groups import groups_of
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.keep import add_options, keep
 from fctransfer_utils.models import pretrained
@@ -106,6 +108,11 @@ def test_copies_and_groups_are_not_parted(small, pictures, monkeypatch):
     assert len(set(seen[0])) == 20
     keep(pictures, **small("resnet18"), folds=3, groups=r"([0-9])\.png|copy()")
     assert len(set(seen[1])) == 11
+
+
+def test_the_group_that_takes_part_tells_paths_apart():
+    paths = ["a/IMG_1.jpg", "b/IMG_1.jpg", "a/DSC_2.jpg", "b/DSC_3.jpg"]
+    assert groups_of(paths, re.compile(r"IMG_(\d)|DSC_(\d)")).tolist() == [0, 0, 1, 2]
 
 
 def bad(change, said):

@@ -11,7 +11,8 @@ from torch import nn
 from fctransfer_utils.data.images import Images
 from fctransfer_utils.models import plain, pretrained, surgery
 from fctransfer_utils.models.layers import blocks, new_last_layer
-from fctransfer_utils.training.choices import with_head, without_scores
+from fctransfer_utils.models.weights import reading
+from fctransfer_utils.training.choices import Pooled, with_head, without_scores
 from fctransfer_utils.training.features import features, kept_features
 from fctransfer_utils.training.probes import combine
 
@@ -113,6 +114,39 @@ def test_what_was_not_saved_starts_from_the_file_of_weights(form, name, tmp_path
         exec(found.code, space)
         built = blocks(space["net"].eval())
         torch.testing.assert_close(built[:3](x), layers[:3](x))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("test_vit", 64), ("swin_tiny_patch4_window7_224", 128), ("torchvision:vit_b_16", 36)],
+)
+def test_weights_of_a_file_serve_images_of_another_size_as_they_were_measured(name, size, tmp_path, monkeypatch):
+    if name.startswith("torchvision"):  # a small one, of 32 pixels
+        small = "torchvision VisionTransformer"
+        monkeypatch.setattr(pretrained, "_built", lambda *_, **__: family(small, classes=THEIRS)[0])
+    net, x = pretrained.as_published(name, seed=1), torch.rand(1, 3, size, size)
+    torch.save(new_last_layer(net, THEIRS).state_dict(), tmp_path / "weights.pth")
+    start = plain.Source(name, size, THEIRS, weights=str(tmp_path / "weights.pth"))
+    layers = pretrained.create(name, weights=start.weights, size=size).eval()
+    width = Pooled(layers[:2])(layers[:2](x)).shape[1]
+    fitted = with_head(layers[:2], head(width)).eval()
+    exec(plain.cut(start, fitted, frozen=True).code, space := {})
+    last = space["head"] if "head" in space else space["model"][-1]
+    last.load_state_dict(fitted.head[-1].state_dict())
+    torch.testing.assert_close(space["model"](x), fitted(x))
+    exec(plain.fine_tuned(start, new_last_layer(layers, 3), frozen=1).code, space := {})
+    built = space["net"] if isinstance(space["net"], nn.Sequential) else blocks(space["net"])
+    torch.testing.assert_close(built.eval()[:-1](x), layers[:-1](x))
+
+
+def test_weights_of_a_gpu_in_the_home_folder_are_read_wherever_the_code_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    torch.save(nn.Linear(2, 1).state_dict(), tmp_path / "weights.pth")
+    assert (
+        reading("~/weights.pth")
+        == f'torch.load({str(tmp_path / "weights.pth")!r}, map_location="cpu", weights_only=True)'
+    )
 
 
 def test_a_frozen_network_learns_in_the_same_places(source):
