@@ -338,3 +338,7 @@ def test_test_and_val_without_train_are_no_classes(tmp_path):
         read_folder(tmp_path, size=16)
     with pytest.raises(InputError, match="name of the folder is empty"):
         read_folder("", size=16)
+    for name in ("blood test", "litmus test"):
+        save(tmp_path / "tests" / name / "deeper" / "1.png", noise(0, len(name)))
+        save(tmp_path / "tests" / name / "deeper" / "2.png", noise(1, len(name)))
+    assert read_folder(tmp_path / "tests", size=16).train.classes == ("blood test", "litmus test")
