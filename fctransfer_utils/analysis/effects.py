@@ -98,10 +98,12 @@ def _cells(
     mine = rows[rows["treatment"].isin(names)]
     cuts = [set(mine.loc[mine["treatment"] == name, "n"]) for name in names if name not in WITHOUT_CUT]
     shared = sorted(set.intersection(*cuts)) if cuts else [0]
+    if not shared:
+        return
     targets, replicates = sorted(set(rows["target"])), sorted(set(mine["replicate"]))
     columns = pd.MultiIndex.from_product([shared, targets], names=["n", "target"])
     wide = None
-    for name in names if shared else ():
+    for name in names:
         its = mine[mine["treatment"] == name]
         if name in WITHOUT_CUT:
             once = its.pivot(index="replicate", columns="target", values="value")
@@ -111,7 +113,7 @@ def _cells(
         found = found.reindex(index=replicates, columns=columns)
         wide = found if wide is None else wide - found
     lost = mine[mine["diverged"]]
-    for n in shared if apart or not shared else [0]:
+    for n in shared if apart else [0]:
         kept = [n] if apart else shared
         diverged = int((lost["treatment"].isin(WITHOUT_CUT) | lost["n"].isin(kept)).sum())
         yield n, wide.loc[:, wide.columns.get_level_values("n").isin(kept)], diverged

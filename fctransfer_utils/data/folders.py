@@ -231,12 +231,12 @@ def _layout(root: Path, pictures: list[Names], folders: set[Names]) -> tuple[dic
     filled = {path[0] for path in pictures if len(path) > 1}
     deep = sorted({path[0] for path in pictures if len(path) > 2})  # with pictures in folders of their own
     trains, tests = _named(deep, TRAIN), [*_named(deep, TEST), *_named(deep, VAL)]
-    if not trains and len([name for name in tests if name.lower() in (*TEST, *VAL)]) > 1:
-        raise InputError(
-            f"{printable(root)} has {_few(tests)} and no train beside them; name one of these folders to have it "
-            "split, or call that of the images to learn from 'train'."
-        )
     if not trains:
+        if len([name for name in tests if name.lower() in (*TEST, *VAL)]) > 1:
+            raise InputError(
+                f"{printable(root)} has {_few(tests)} and no train beside them; name one of these folders to have it "
+                "split, or call that of the images to learn from 'train'."
+            )
         return {"all": ()}, "one folder of classes"
     train, own = trains[0], _children(folders, (trains[0],))
     if tests:  # ImageNet's test has no class folders: then val is meant

@@ -143,8 +143,9 @@ def folds(labels: Tensor, k: int, *, seed: int = 0, repeats: int = 1, groups: Te
         else:
             fold_of = _dealt(labels[order], groups[order], k)
             found += [order[fold_of == fold].sort().values for fold in range(k)]
+    rows = torch.bincount(labels)
     for held in found if groups is not None else ():
-        lost = (counts > 0) & (torch.bincount(labels[held], minlength=len(counts)) == torch.bincount(labels))
+        lost = (rows > 0) & (torch.bincount(labels[held], minlength=len(rows)) == rows)
         if bool(lost.any()):
             raise InputError(
                 f"the groups leave no row of class {int(lost.nonzero()[0])} outside one of {k} folds; give groups that "
