@@ -19,7 +19,7 @@ from ..models.surgery import freeze_batch_norm
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_heads, fit_probe
-from ..training.recipe import Recipe
+from ..training.recipe import Recipe, rates_to_try
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +28,8 @@ SETS = ("flowers12", "scenes15")
 STEPS = {1: 20, 5: 30, 20: 60}  # by images a class: what a laptop does in seconds
 STRENGTHS = tuple(10.0**k for k in range(8))  # of the probe
 HEAD_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-RATES = (0.003, 0.01, 0.03)  # where everything learns; a best one at an end is followed by a third of it, or thrice
-TRIED = 8  # rates at most
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.09, 0.27)  # where everything learns
+FIRST_RATES = RATES[2:5]
 MEASURES = ["top1", "train_top1"]
 
 
@@ -84,7 +84,7 @@ def _four_ways(
     first = heads[max(range(len(heads)), key=right.__getitem__)]
     for way in ("head first, then all", "everything at once"):
         done: dict[float, tuple[float, float]] = {}
-        todo = rates(way, RATES)
+        todo = rates(way, FIRST_RATES)
         while todo:
             for rate in todo:
                 net = new_last_layer(bundled(), classes, seed=seed)
@@ -93,9 +93,8 @@ def _four_ways(
                     net[-1][-1].load_state_dict(first[0].state_dict())
                 history = train(net, learn, replace(recipe, learning_rate=rate), seed=seed, clip=1.0)
                 done[rate] = (0.0, 0.0) if history.diverged else (accuracy(net, judge), accuracy(net, learn))
-            top = max(done, key=lambda rate: done[rate][0])
-            at_the_end = way not in best and top in (min(done), max(done)) and len(done) < TRIED
-            todo = [round(top / 3 if top == min(done) else 3 * top, 5)] if at_the_end else []
+            scores = {rate: top1 for rate, (top1, _) in done.items()}
+            todo = [] if way in best else rates_to_try(scores, RATES)
         yield from ((way, rate, *result) for rate, result in done.items())
 
 

@@ -32,7 +32,7 @@ from ..models.surgery import freeze_batch_norm
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
-from ..training.recipe import Recipe
+from ..training.recipe import Recipe, best_rate, rates_to_try
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,10 +137,8 @@ def _best_rate(score: Callable[[float], float]) -> float:
     todo = [*FIRST_RATES]
     while todo:
         scores |= {rate: score(rate) for rate in todo}
-        best = max(scores, key=lambda rate: (scores[rate], -rate))
-        at = RATES.index(best)
-        todo = [rate for rate in RATES[max(at - 1, 0) : at + 2] if rate not in scores]
-    return best
+        todo = rates_to_try(scores, RATES)
+    return best_rate(scores)
 
 
 def _source(root: str, replicate: int, amounts: Amounts) -> tuple[Images, Images, Images]:

@@ -20,15 +20,16 @@ from ..data.glyphs import textures
 from ..data.images import Images
 from ..errors import InputError
 from ..models.pretrained import BUNDLED, bundled
+from ..training.choices import FIRST_RATES, RATES
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy
+from ..training.recipe import best_rate, rates_to_try
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CUTS = range(1, 19)  # the blocks of the bundled network
 TUNE = 99  # the draw of pages that rates are chosen on
-RATES = (0.003, 0.01)
 SETTINGS = ((5, 64), (10, 64), (20, 64), (40, 64), (20, 128), (20, 224))  # pages a class, and their pixels
 
 
@@ -61,7 +62,7 @@ def pages(
 
 
 def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int] = (1, 2)) -> pd.DataFrame:
-    """Every way of ``ARMS``, at the one of ``RATES`` that is best on the draw TUNE, and the head alone.
+    """Every way of ``ARMS``, at the one of ``choices.RATES`` that is best on the draw TUNE, and the head alone.
 
     ``head_first``: gives a layer that has learnt features (N, F) and labels (N,). ``fine_tune``: gives a network that
     has learnt with such a head, from pixels, labels, ``rate``, ``seed`` and the options of a way.
@@ -79,15 +80,16 @@ def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int
         vectors, test_vectors = (features(net, images, cuts=[18])[18] for images in (learn, test))
         first = head_first(vectors, learn.labels)
         for arm, options in ARMS.items():
-            tried = {}
-            for rate in RATES if draw == TUNE else (best[arm],):
-                torch.manual_seed(draw)
-                head = nn.Linear(vectors.shape[1], len(learn.classes)) if arm == "head at random" else first
-                tuned = fine_tune(head, learn.pixels, learn.labels, rate=rate, seed=draw, **options)
-                tried[rate] = 100 * accuracy(tuned, test)
-                rows.append((arm, draw, rate, tried[rate], moved(net[12:18], tuned[12:18])))
-            if draw == TUNE:
-                best[arm] = max(tried, key=lambda rate: tried[rate])
+            tried, todo = {}, [*FIRST_RATES] if draw == TUNE else [best[arm]]
+            while todo:
+                for rate in todo:
+                    torch.manual_seed(draw)
+                    head = nn.Linear(vectors.shape[1], len(learn.classes)) if arm == "head at random" else first
+                    tuned = fine_tune(head, learn.pixels, learn.labels, rate=rate, seed=draw, **options)
+                    tried[rate] = 100 * accuracy(tuned, test)
+                    rows.append((arm, draw, rate, tried[rate], moved(net[12:18], tuned[12:18])))
+                todo = rates_to_try(tried, RATES) if draw == TUNE else []
+            best[arm] = best_rate(tried)
         alone = Images(test_vectors, test.labels, test.classes)
         rows.append(("head alone", draw, 0.0, 100 * accuracy(first, alone), 0.0))
     return pd.DataFrame(rows, columns=["arm", "seed", "rate", "top1", "moved"]).round(4)

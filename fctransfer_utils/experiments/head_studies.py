@@ -18,7 +18,7 @@ from ..data.spec import DataSpec
 from ..data.splits import TUNE
 from ..errors import InputError, unknown
 from ..models.spec import NetSpec
-from ..training.recipe import Recipe
+from ..training.recipe import Recipe, best_rate, rates_to_try
 from .network import Classes, Network
 from .profiles import Profile, profile
 from .studies import RATES as USUAL_RATES
@@ -315,22 +315,23 @@ def _surrounded(
     rates = {cell: list(its) for cell, its in first.items()}
     while True:
         table = train([row for cell, its in rates.items() for rate in its for row in tried(cell, rate)])
-        grown = False
-        for cell, rate in _best(table, names).items():
-            at = RATES.index(rate)
-            more = [RATES[k] for k in (at - 1, at + 1) if 0 <= k < len(RATES) and RATES[k] not in rates[cell]]
-            rates[cell] += more
-            grown |= bool(more)
-        if not grown:
+        more = {cell: rates_to_try(scores, RATES) for cell, scores in _scores(table, names).items()}
+        if not any(more.values()):
             return table
+        for cell, its in more.items():
+            rates[cell] += its
 
 
 def _best(table: pd.DataFrame, names: Sequence[str]) -> dict[tuple, float]:
-    """The rate of every cell with the highest mean validation accuracy; what diverged counts as 0."""
-    scores = table.assign(value=table["validation_top1"].fillna(0).round(9))
-    means = scores.groupby([*names, "learning_rate"], sort=False)["value"].mean().reset_index()
-    means = means.sort_values(["value", "learning_rate"], ascending=[False, True])
-    return {
-        tuple(row[name] for name in names): row["learning_rate"]
-        for row in means.drop_duplicates(list(names)).to_dict("records")
-    }
+    """The rate of every cell with the highest mean validation accuracy, of equals the lowest."""
+    return {cell: best_rate(scores) for cell, scores in _scores(table, names).items()}
+
+
+def _scores(table: pd.DataFrame, names: Sequence[str]) -> dict[tuple, dict[float, float]]:
+    """For every cell the mean validation accuracy of each rate; what diverged counts as 0."""
+    given = table.assign(value=table["validation_top1"].fillna(0))
+    means = given.groupby([*names, "learning_rate"], sort=False)["value"].mean().round(9)
+    found: dict[tuple, dict[float, float]] = {}
+    for (*cell, rate), value in means.items():
+        found.setdefault(tuple(cell), {})[rate] = value
+    return found

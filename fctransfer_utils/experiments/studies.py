@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.splits import TUNE
 from ..errors import InputError, unknown
-from ..training.recipe import Recipe
+from ..training.recipe import Recipe, best_rate, rates_to_try
 from .network import Classes, Network
 from .profiles import Profile
 
@@ -268,18 +268,16 @@ def _next(
     """What to try next in one cell; nothing once the best has been surrounded. ``known``: of the images learnt."""
     first = profile.few.steps
 
-    def untried(rate: float, steps: int, *places: int) -> list[tuple[float, int]]:
-        at = [RATES.index(rate) + place for place in places]
-        return [(RATES[k], steps) for k in at if 0 <= k < len(RATES) and (RATES[k], steps) not in scores]
-
-    rate, steps = _best({tried: score for tried, score in scores.items() if tried[1] == first})
-    if todo := untried(rate, steps, -1, 1):
-        return todo
+    at_first = {rate: round(score, 9) for (rate, steps), score in scores.items() if steps == first}
+    if todo := rates_to_try(at_first, RATES):
+        return [(rate, first) for rate in todo]
+    rate = best_rate(at_first)
     if todo := [(rate, other) for other in (max(first // 3, 1), 3 * first) if (rate, other) not in scores]:
         return todo
     rate, steps = _best(scores)
-    if steps != first and (todo := untried(rate, steps, -1 if steps > first else 1)):
-        return todo
+    beside = RATES.index(rate) + (-1 if steps > first else 1)
+    if steps != first and 0 <= beside < len(RATES) and (RATES[beside], steps) not in scores:
+        return [(RATES[beside], steps)]
     longest = steps > first and steps == max(tried[1] for tried in scores)
     return [(rate, 3 * steps)] if longest and known[rate, steps] < FITTED else []
 

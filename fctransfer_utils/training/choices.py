@@ -20,10 +20,11 @@ from .device import Setting
 from .features import pooled, prefix_tokens
 from .loop import accuracy, train
 from .probes import Probe, fit_heads, fit_probe, folds
-from .recipe import Recipe
+from .recipe import Recipe, best_rate, rates_to_try
 
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
-RATES = (0.003, 0.01, 0.03)  # of fine-tuning, behind a head that came first: 0.1 made pages forget everything
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of fine-tuning, behind a head that came first
+FIRST_RATES = RATES[3:5]
 CLIP = 1.0  # the longest gradient: pictures unlike those that were learnt give signals, and gradients, of any size
 RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
 TRIAL = 2  # epochs for which a rate is tried: on six sets those chosen so do as well as those of whole trainings
@@ -155,11 +156,15 @@ class Tuner:
     def judge(self, what: Treatment, split: Split) -> Result:
         """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold; of equals, the lowest.
 
-        A rate is tried for ``TRIAL`` epochs.
+        Neighbours are tried until the best has worse ones on both sides, each for ``TRIAL`` epochs.
         """
         mask = torch.ones(len(split.kept), dtype=torch.bool).index_fill(0, split.inner[0], False)
-        tried = {rate: self._score(what, split.kept[mask], split.kept[~mask], rate, epochs=TRIAL)[0] for rate in RATES}
-        best = max(tried, key=lambda rate: (tried[rate], -rate))
+        tried, todo = {}, [*FIRST_RATES]
+        while todo:
+            for rate in todo:
+                tried[rate], *_ = self._score(what, split.kept[mask], split.kept[~mask], rate, epochs=TRIAL)
+            todo = rates_to_try(tried, RATES)
+        best = best_rate(tried)
         top1, seconds, learnt = self._score(what, split.kept, split.held, best)
         return Result(100 * top1, 100 * tried[best], seconds, learnt, cut=what.frozen or what.cut, rate=best)
 
@@ -167,13 +172,14 @@ class Tuner:
         """About how many seconds ``judge`` will take, by a few steps on a few images."""
         few = split.kept[:: max(1, len(split.kept) // (2 * RECIPE.batch_size))]
         views = len(self._behind(what.frozen)[1])
-        self.fit(what, few, min(RATES), epochs=1)  # the first steps of a network are slower
+        self.fit(what, few, FIRST_RATES[0], epochs=1)  # the first steps of a network are slower
         start = time.perf_counter()
         self.start(what, few)
         ready = time.perf_counter()
-        self.fit(what, few, min(RATES), epochs=1)  # starts once more, which does not take longer for more images
+        self.fit(what, few, FIRST_RATES[0], epochs=1)  # starts once more, which does not take longer for more images
         of_one = max(0.0, time.perf_counter() - ready - (ready - start)) / (views * len(few))
-        return of_one * len(split.kept) * (RECIPE.epochs + TRIAL * len(RATES) * (1 - 1 / INNER))
+        trials = len(FIRST_RATES) + 1  # more, if the best rate lies farther away
+        return of_one * len(split.kept) * (RECIPE.epochs + TRIAL * trials * (1 - 1 / INNER))
 
     def _score(
         self, what: Treatment, rows: Tensor, held: Tensor, rate: float, *, epochs: int = RECIPE.epochs

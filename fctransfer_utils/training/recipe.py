@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
@@ -58,6 +59,17 @@ class Recipe:
             return 0.1 ** (step // self.drop_every)
         rising = round(self.warmup * total)
         return min((step + 1) / (rising + 1), (total - step) / max(total - rising, 1))
+
+
+def best_rate(scores: Mapping[float, float]) -> float:
+    """The rate with the highest score, of equals the lowest."""
+    return max(scores, key=lambda rate: (scores[rate], -rate))
+
+
+def rates_to_try(scores: Mapping[float, float], ladder: Sequence[float]) -> list[float]:
+    """The neighbours on ``ladder`` of the best rate so far that have no score; none once both sides of it are tried."""
+    at = ladder.index(best_rate(scores))
+    return [rate for rate in ladder[max(at - 1, 0) : at + 2] if rate not in scores]
 
 
 # CaffeNet as Yosinski et al. trained it: 450,000 batches of 256, a tenth of the rate after every 100,000 of them.

@@ -12,7 +12,8 @@ torch.set_num_threads(1)
 def test_rates_are_chosen_on_a_draw_of_their_own(tmp_path, monkeypatch):
     for part, seed in (("train", 0), ("test", 1)):
         as_folders(tmp_path / "lines" / part, stripes(80, size=32, seed=seed).of_classes([0, 2]))
-    for name, value in {"SETS": ("lines",), "STEPS": {5: 2}, "STRENGTHS": (1.0, 1e9), "TRIED": 3}.items():
+    few = {"SETS": ("lines",), "STEPS": {5: 2}, "STRENGTHS": (1.0, 1e9), "RATES": few_photographs.FIRST_RATES}
+    for name, value in few.items():
         monkeypatch.setattr(few_photographs, name, value)
     found = few_photographs.measured(str(tmp_path))
     tried, judged = found[found["draw"] == "tune"], found[found["draw"] != "tune"]

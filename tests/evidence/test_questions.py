@@ -34,7 +34,8 @@ def nearest(x, y, good=None):
 
 
 def test_every_way_is_judged_at_its_better_rate(net, monkeypatch):
-    monkeypatch.setattr(questions, "RATES", (0.1, 0.2))
+    monkeypatch.setattr(questions, "RATES", (0.1, 0.2, 0.3))
+    monkeypatch.setattr(questions, "FIRST_RATES", (0.1, 0.2))
     monkeypatch.setattr(questions, "pages", few)
     head, asked = nn.Linear(3, 5), []
 
@@ -48,7 +49,7 @@ def test_every_way_is_judged_at_its_better_rate(net, monkeypatch):
 
     found = questions.fine_tuned(lambda x, y: head, tune, draws=[1])
     ways = len(questions.ARMS)
-    assert asked == [(questions.TUNE, 0.1), (questions.TUNE, 0.2)] * ways + [(1, 0.1)] * ways  # of equals, the first
+    assert asked == [(questions.TUNE, 0.1), (questions.TUNE, 0.2)] * ways + [(1, 0.1)] * ways  # of equals, the lowest
     by_rate = found.groupby("rate")["moved"].mean()
     assert by_rate[0.0] == 0
     assert by_rate[0.2] == pytest.approx(2 * by_rate[0.1], rel=1e-3)
