@@ -1,9 +1,9 @@
 """Images, studies and stores that make an experiment a matter of seconds."""
 
 import hashlib
+import json
 import multiprocessing
 import os
-import random
 import signal
 import sys
 from dataclasses import replace
@@ -16,10 +16,10 @@ from fctransfer_utils.data.sources import Source
 from fctransfer_utils.data.spec import DataSpec
 from fctransfer_utils.experiments import engine, studies, train
 from fctransfer_utils.experiments.profiles import profile
-from fctransfer_utils.experiments.record import Record
-from fctransfer_utils.experiments.store import Store
+from fctransfer_utils.experiments.store import Record, Store
 
 CLASSES, SIZE = 10, 16
+ON_CPU = {"device": "cpu", "dtype": "float32"}
 
 
 def pixels(per_class: int, seed: int) -> Images:
@@ -78,8 +78,13 @@ def small_study(**changes) -> studies.Study:
 def trained(study: studies.Study, path: Path, **options) -> Store:
     """A store in which ``study`` is trained on ``tiny``."""
     store = Store(path)
-    engine.run(study, store, **{"load": tiny, "device": "cpu", "dtype": "float32"} | options)
+    engine.run(study, store, **{"load": tiny} | ON_CPU | options)
     return store
+
+
+def records(store: Store) -> list[Record]:
+    """All records in the store, whichever study they are from."""
+    return [Record(**json.loads(file.read_bytes())) for file in sorted((store.path / "records").glob("*.json"))]
 
 
 def findings(study: studies.Study, store: Store) -> list:
@@ -96,8 +101,8 @@ def pretended(job: engine.Job, *weights: bytes) -> list[tuple[Record, bytes | No
         measures = {"loss": 1.0, "top1": int(network.key, 16) / 16**16}
         record = Record(
             key=network.key, network=network.described(), measures=measures, curve={"loss": [1.0] * 120},
-            diverged=False, seconds=1.0, setting={"device": "cpu", "dtype": "float32"}, images=job.images,
-            version="0", torch="0", weights=hashlib.sha256(content).hexdigest() if content else "",
+            diverged=False, seconds=1.0, setting=ON_CPU, images=job.images, version="0", torch="0",
+            weights=hashlib.sha256(content).hexdigest() if content else "",
         )  # fmt: skip
         found.append((record, content))
     return found
@@ -148,16 +153,3 @@ def _run_and_log(study, path: Path, log: Path, *, die_at: int = 0, pretend: bool
     trained(study, path, progress=finished)
     with log.open("a") as file:
         file.write(f"{count}\n")
-
-
-def kill_after(process: multiprocessing.Process, seconds: float) -> None:
-    """kill -9, unless it ends before."""
-    process.join(seconds)
-    process.kill()
-    process.join()
-
-
-def moments(count: int, *, within: float, seed: int) -> list[float]:
-    """Random moments, in seconds."""
-    chance = random.Random(seed)
-    return [chance.uniform(0, within) for _ in range(count)]

@@ -46,13 +46,11 @@ def claims(path: Path | str | None = None) -> pd.DataFrame:
     if absent:
         raise InputError(f"the claims in {file.name} have no column {absent[0]!r}; give {', '.join(COLUMNS)}.")
     rules[["where", "against"]] = rules[["where", "against"]].fillna("")
+    allowed = {"side": SIDES, "flat_base": ("yes", "no"), "dataset": ("any", *SOURCES)}
     for rule in rules.itertuples():
-        if rule.side not in SIDES:
-            raise unknown(f"side of claim {rule.id}", rule.side, SIDES)
-        if rule.flat_base not in ("yes", "no"):
-            raise unknown(f"flat_base of claim {rule.id}", rule.flat_base, ("yes", "no"))
-        if rule.dataset not in ("any", *SOURCES):
-            raise unknown(f"dataset of claim {rule.id}", rule.dataset, ("any", *SOURCES))
+        for name, values in allowed.items():
+            if getattr(rule, name) not in values:
+                raise unknown(f"{name} of claim {rule.id}", getattr(rule, name), values)
         if any(part.count("=") != 1 for part in rule.where.split()):
             raise InputError(f"claim {rule.id} is said of where {rule.where!r}; write 'column=value', as 'target=A'.")
         try:
@@ -127,11 +125,8 @@ def _verdict(rule: dict, rows: pd.DataFrame, untestable: Mapping[str, str]) -> d
     left_out = [effect(part, *pair, by=())["left_out"].iloc[0] for part in parts]
     found = [by_replicate(part, *pair, by=()).set_index("replicate")["difference"] for part in parts]
     values = found[0] if len(found) == 1 else (found[0] - found[1]).dropna()
-    told = (
-        _UNJUDGED
-        | t_interval(values, level)._asdict()
-        | {"level": level, "left_out": "; ".join(filter(None, left_out))}
-    )
+    told = _UNJUDGED | t_interval(values, level)._asdict()
+    told |= {"level": level, "left_out": "; ".join(filter(None, left_out))}
     if pd.isna(told["low"]):
         return told | {"reason": f"no interval: two complete replicates that differ are needed, of {len(values)}"}
     if flat:

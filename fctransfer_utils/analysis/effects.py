@@ -24,11 +24,10 @@ CONDITIONS = ("data", "split")
 def effect(table: pd.DataFrame, first: str, second: str, by: Sequence[str] = ("n",)) -> pd.DataFrame:
     """The mean difference ``first`` - ``second`` with its t interval of 95 % over replicates, a row for each ``by``.
 
-    Columns: those of ``by``, ``first, second, mean, low, high`` (points), ``count`` (replicates), ``diverged``
-    (networks of the two treatments left out for it) and ``left_out`` (text: the replicates that could not be used and
-    what each lacks). Without "n" in ``by``, a replicate's value is the mean over all n that both treatments have.
-    Raises InputError for a treatment or column that the table lacks, and for a table that mixes what ``by`` does not
-    tell apart.
+    Columns: those of ``by``, ``first, second, mean, low, high`` (points), ``count`` (replicates), ``left_out`` (text:
+    the replicates that could not be used and what each lacks; what diverged is lacking). Without "n" in ``by``, a
+    replicate's value is the mean over all n that both treatments have. Raises InputError for a treatment or column that
+    the table lacks, and for a table that mixes what ``by`` does not tell apart.
     """
     _, summary = _compare(table, [(first, second)], by)
     return summary
@@ -76,24 +75,21 @@ def _compare(
     groups = rows.groupby(outer, sort=False) if outer else [((), rows)]
     for (key, group), (first, second) in product(groups, pairs):
         where = dict(zip(outer, key if isinstance(key, tuple) else (key,), strict=True))
-        for n, cells, diverged in _cells(group, first, second, apart="n" in by):
+        for n, cells in _cells(group, first, second, apart="n" in by):
             place = {name: where.get(name, n) for name in by}
             mean = scale * cells.mean(axis=1, skipna=False)
             names = f"{first} or {second}" if second else first
             lacking = [f"replicate {one} lacks {names} {_listed(cells.loc[one])}" for one in mean.index[mean.isna()]]
             good = mean.dropna()
             values += [place | {"replicate": one, "value": value} for one, value in good.items()]
-            interval = t_interval(good)._asdict()
-            told = {"diverged": diverged, "left_out": "; ".join(lacking)}
-            summaries.append(place | {"first": first, "second": second} | interval | told)
-    told = ["first", "second", "mean", "low", "high", "count", "diverged", "left_out"]
-    return pd.DataFrame(values, columns=[*by, "replicate", "value"]), pd.DataFrame(summaries, columns=[*by, *told])
+            told = t_interval(good)._asdict() | {"left_out": "; ".join(lacking)}
+            summaries.append(place | {"first": first, "second": second} | told)
+    columns = [*by, "first", "second", "mean", "low", "high", "count", "left_out"]
+    return pd.DataFrame(values, columns=[*by, "replicate", "value"]), pd.DataFrame(summaries, columns=columns)
 
 
-def _cells(
-    rows: pd.DataFrame, first: str, second: str | None, *, apart: bool
-) -> Iterator[tuple[int, pd.DataFrame, int]]:
-    """For each n (all at once, as n = 0, if not ``apart``): replicates x (n, target), and how many diverged."""
+def _cells(rows: pd.DataFrame, first: str, second: str | None, *, apart: bool) -> Iterator[tuple[int, pd.DataFrame]]:
+    """For each n (all at once, as n = 0, if not ``apart``): the values, replicates x (n, target)."""
     names = [name for name in (first, second) if name]
     mine = rows[rows["treatment"].isin(names)]
     cuts = [set(mine.loc[mine["treatment"] == name, "n"]) for name in names if name not in WITHOUT_CUT]
@@ -112,11 +108,8 @@ def _cells(
             found = its.pivot(index="replicate", columns=["n", "target"], values="value")
         found = found.reindex(index=replicates, columns=columns)
         wide = found if wide is None else wide - found
-    lost = mine[mine["diverged"]]
     for n in shared if apart else [0]:
-        kept = [n] if apart else shared
-        diverged = int((lost["treatment"].isin(WITHOUT_CUT) | lost["n"].isin(kept)).sum())
-        yield n, wide.loc[:, wide.columns.get_level_values("n").isin(kept)], diverged
+        yield n, wide[[n]] if apart else wide
 
 
 def _listed(cells: pd.Series) -> str:
@@ -125,7 +118,7 @@ def _listed(cells: pd.Series) -> str:
 
 
 def _checked(table: pd.DataFrame, by: Sequence[str], measure: str) -> pd.DataFrame:
-    """The columns that count, ``value`` and ``diverged``; a network that diverged has no value."""
+    """The columns that count, and ``value``; a network that diverged has none."""
     absent = [name for name in dict.fromkeys((*NEEDED, measure, *by)) if name not in table]
     if absent:
         raise InputError(f"the table has no column {absent[0]!r}; it has {', '.join(map(str, table.columns))}.")
@@ -136,10 +129,9 @@ def _checked(table: pd.DataFrame, by: Sequence[str], measure: str) -> pd.DataFra
                 f"the table mixes {name} {', '.join(map(repr, found))}; take one of them, or put {name!r} into ``by``."
             )
     keys = list(dict.fromkeys((*by, *NEEDED)))
-    rows = table[keys].assign(
-        diverged=table["diverged"].eq(True) if "diverged" in table else False, value=table[measure].astype(float)
-    )
-    rows.loc[rows["diverged"], "value"] = float("nan")
+    rows = table[keys].assign(value=table[measure].astype(float))
+    if "diverged" in table:
+        rows["value"] = rows["value"].mask(table["diverged"].eq(True))
     if measure == "top1" and not rows["value"].dropna().between(0, 1).all():
         worst = rows.loc[~rows["value"].between(0, 1), "value"].dropna().iloc[0]
         raise InputError(f"top1 = {worst} is no share; give 0 to 1, not per cent.")

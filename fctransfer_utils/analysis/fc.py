@@ -7,7 +7,7 @@ their Table 2: numbers of theirs, no text.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import product
 
 import pandas as pd
 
@@ -23,23 +23,13 @@ FINDS = 10.0  # points by which the map of a trained network has to find more th
 KNOWS_NOTHING = {"pointing": ("untrained map", "centre map"), "retrieval": ("untrained map",)}  # by measure
 
 
-class Tested(NamedTuple):
-    """On how many images a target is tested, how we know it, and on which side of the authors' order it stands."""
-
-    images: int
-    known: bool
-    kind: str
-
-
-# Indoor-67 and CUB-200-2011 have official test sets. How the others were split we do not know: Caltech-101 without its
-# background less 30 images a class, and 11 images of each of nine scenes, are what is usual.
+# On how many images a target is tested, whether that is official, and on which side of the authors' order it stands.
+# How sets without an official test set were split we do not know: Caltech-101 without its background less 30 images a
+# class, and 11 images of each of nine scenes, are what is usual.
 TESTED = {
-    "Caltech-101": Tested(5647, False, "near"),
-    "Indoor-67": Tested(1340, True, "far"),
-    "RGB-scene-9": Tested(99, False, "far"),
-    "NIR-scene-9": Tested(99, False, "far"),
-    "CUB-200": Tested(5794, True, "far"),
-}
+    "Caltech-101": (5647, False, "near"), "Indoor-67": (1340, True, "far"), "RGB-scene-9": (99, False, "far"),
+    "NIR-scene-9": (99, False, "far"), "CUB-200": (5794, True, "far"),
+}  # fmt: skip
 
 
 def published() -> pd.DataFrame:
@@ -117,7 +107,7 @@ def untestable(rules: pd.DataFrame, table: pd.DataFrame) -> dict[str, str]:
             pages = table[(table["kind"] == "layout") & (table["use"] == use)]
             gain = effect(pages[pages["labels"] == pages["labels"].max()], f"fc {use}", f"gap {use}", by=()).iloc[0]
             if not gain["low"] > SEES_PLACES:
-                told = bracket((gain["mean"], gain["low"], gain["high"]), sign=True)
+                told = bracket(gain[["mean", "low", "high"]], sign=True)
                 reasons.append(f"on pages FC layers, {use}, gain {told} points over pooling")
         if reasons:
             found[rule["id"]] = "; ".join(reasons)
@@ -137,12 +127,11 @@ def maps_untestable(rules: pd.DataFrame, table: pd.DataFrame) -> dict[str, str]:
         level = effect(table[table["measure"] == "source"], rule["first"], rule["second"], by=())["mean"].iloc[0]
         reasons = [] if abs(level) <= EQUAL else [f"source accuracies differ by {level:+.1f} points"]
         its = table[table["measure"] == measure]
-        for other in KNOWS_NOTHING.get(measure, ()):
-            for name in (rule["first"], rule["second"]):
-                gain = effect(its, name, other, by=()).iloc[0]
-                if not gain["low"] > FINDS:
-                    told = bracket((gain["mean"], gain["low"], gain["high"]), sign=True)
-                    reasons.append(f"{name} finds {told} points more than {other}")
+        for other, name in product(KNOWS_NOTHING.get(measure, ()), (rule["first"], rule["second"])):
+            gain = effect(its, name, other, by=()).iloc[0]
+            if not gain["low"] > FINDS:
+                told = bracket(gain[["mean", "low", "high"]], sign=True)
+                reasons.append(f"{name} finds {told} points more than {other}")
         if reasons:
             found[rule["id"]] = "; ".join(reasons)
     return found

@@ -11,8 +11,6 @@ import pandas as pd
 
 from ..files import TABLES
 
-SPLITS = {"random_split": "random", "natural_manmade": "natural-manmade"}
-
 
 def networks() -> pd.DataFrame:
     """The 148 published networks in the columns of our own tables.
@@ -28,7 +26,7 @@ def networks() -> pd.DataFrame:
     return pd.DataFrame({
         "experiment": logs["experiment"],
         "data": "imagenet",
-        "split": logs["experiment"].map(SPLITS).fillna("all"),
+        "split": logs["experiment"].map({"random_split": "random", "natural_manmade": "natural-manmade"}).fillna("all"),
         "replicate": logs["split"].str.extract(r"half(\d)", expand=False).fillna("0").astype(int),
         "source": logs["base_task"].fillna("").map(lambda name: halves.get(name, name[-1:])),
         "target": logs["target_task"].map(lambda name: halves.get(name, name[-1:])),

@@ -20,7 +20,9 @@ def best_treatment(table: pd.DataFrame) -> pd.DataFrame:
     by the same networks, so that the lead is a little too large where several are equally good; these are the open
     ones. Raises InputError for a treatment that the table lacks.
     """
-    table = _complete(table)
+    if "diverged" in table:  # a replicate goes with any network that diverged: else means would be over others
+        lost = table["diverged"].eq(True).groupby([table["per_class"], table["replicate"]]).transform("any")
+        table = table[~lost]
     leads = {
         pair: effect(table, *pair, by=("per_class", "n")).set_index(["per_class", "n"])
         for pair in permutations(TREATMENTS, 2)
@@ -36,12 +38,3 @@ def best_treatment(table: pd.DataFrame) -> pd.DataFrame:
             found.append(where | told | {"open": not lead["low"] > 0})
     columns = ["per_class", "n", "best", "second", "gain", "mean", "low", "high", "count", "open"]
     return pd.DataFrame(found, columns=columns)
-
-
-def _complete(table: pd.DataFrame) -> pd.DataFrame:
-    """Without replicates of which a network with as many images diverged: else means would be over others."""
-    if "diverged" not in table:
-        return table
-    place = ["per_class", "replicate"]
-    lost = table.assign(diverged=table["diverged"].eq(True)).groupby(place)["diverged"].transform("any")
-    return table[~lost]

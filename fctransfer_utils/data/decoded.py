@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import PIL
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from ..errors import InputError, one_line
@@ -78,24 +79,21 @@ def keep(
     They are written there whole or not at all; of two processes that need them the second waits for the first. Raises
     InputError if the folder cannot be written.
     """
-    from filelock import FileLock
-
     key = checksum([DECODER, PIL.__version__, size, facts])
     array = build_folder() / "images" / f"{key}.npy"
-    found = _kept(array)
-    if found is None:
-        try:
-            array.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(array.with_name(f".{key}.lock")):
-                if _kept(array) is None:
-                    _write(array, count, make, size=size, progress=progress)
-        except OSError as error:
-            raise InputError(
-                f"decoded images cannot be written to {printable(array.parent)}: {one_line(error)}; make room there, "
-                "or set FCTRANSFER_BUILD to a folder that can be written."
-            ) from None
-        found = _kept(array)
-    return found
+    if found := _kept(array):
+        return found
+    try:
+        array.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(array.with_name(f".{key}.lock")):
+            if not _kept(array):
+                _write(array, count, make, size=size, progress=progress)
+    except OSError as error:
+        raise InputError(
+            f"decoded images cannot be written to {printable(array.parent)}: {one_line(error)}; make room there, "
+            "or set FCTRANSFER_BUILD to a folder that can be written."
+        ) from None
+    return _kept(array)
 
 
 def _kept(array: Path) -> Decoded | None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 
 from ..errors import InputError, unknown
@@ -29,21 +28,16 @@ SHOWN = 3  # names that a message spells out of many
 TEST_SHARE = 0.25  # of each class of a folder that has no parts
 
 
-class Picture(NamedTuple):
-    """A picture by its part ("train", "test", or "all" where there are no parts), class and path below the root."""
+class File(NamedTuple):
+    """A file by its part ("train", "test", or "all" where there are no parts), class and path below the root.
+
+    The class is -1 where it lies in none. ``reason``: why it is left out; ``unreadable``: as a picture that is damaged.
+    """
 
     part: str
     label: int
     path: Names
-
-
-class LeftOut(NamedTuple):
-    """A file of a part and class (or of none) that was not read, and why."""
-
-    part: str
-    name: str
-    reason: str
-    file: str
+    reason: str = ""
     unreadable: bool = False
 
 
@@ -54,8 +48,8 @@ class Listing(NamedTuple):
     layout: str
     parts: tuple[str, ...]
     classes: tuple[str, ...]
-    pictures: list[Picture]
-    left_out: list[LeftOut]
+    pictures: list[File]
+    left_out: list[File]
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,6 @@ class Summary:
     stand in more than one class.
     """
 
-    root: str
     layout: str
     size: int
     classes: tuple[str, ...]
@@ -76,7 +69,7 @@ class Summary:
     copies: dict[str, int]
     leaked: int
     contradicting: int
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[File, ...]
 
     def table(self) -> DataFrame:
         """A row for each class: images of each part, files left out (unreadable; no pictures), images of one colour."""
@@ -84,37 +77,37 @@ class Summary:
 
         table = pd.DataFrame(self.counts, index=pd.Index(self.classes, name="class"))
         for column, unreadable in (("unreadable", True), ("no_pictures", False)):
-            found = Counter(each.name for each in self.left_out if each.unreadable == unreadable)
-            table[column] = [found[name] for name in self.classes]
-        return table.assign(constant=np.sum(list(self.constant.values()), axis=0))
+            found = Counter(each.label for each in self.left_out if each.unreadable == unreadable)
+            table[column] = [found[label] for label in range(len(self.classes))]
+        return table.assign(constant=pd.DataFrame(self.constant, index=table.index).sum(axis=1))
 
     def __str__(self) -> str:
         images = " and ".join(f"{sum(numbers)} {part}".removesuffix(" all") for part, numbers in self.counts.items())
-        lines = [
-            f"{len(self.classes)} classes, {images} images at {self.size} x {self.size} pixels, from {self.layout}"
-        ]
+        size = f"{self.size} x {self.size} pixels"
+        lines = [f"{len(self.classes)} classes, {images} images at {size}, from {self.layout}"]
         if self.leaked:
             lines.append(
                 f"LEAK: {self.leaked} of {sum(self.counts['test'])} test images are in train too, pixel for pixel; "
                 "accuracy on these says nothing about new images"
             )
-        unreadable = [each for each in self.left_out if each.unreadable]
-        lost = Counter((each.part, each.name) for each in unreadable).most_common()
-        for (part, name), count in lost[:SHOWN]:
+        lost = defaultdict(list)
+        for each in self.left_out:
+            if each.unreadable:
+                lost[each.part, each.label].append(each)
+        most = sorted(lost.items(), key=lambda item: -len(item[1]))
+        for (part, label), its in most[:SHOWN]:
             there = [part] if part in self.counts else list(self.counts)
-            total = count + sum(self.counts[each][self.classes.index(name)] for each in there)
+            total = len(its) + sum(self.counts[each][label] for each in there)
             lines.append(
-                f"left out: {count} of {total} pictures of {name!r} ({part}): "
-                + _reasons(each for each in unreadable if (each.part, each.name) == (part, name))
+                f"left out: {len(its)} of {total} pictures of {self.classes[label]!r} ({part}): {_reasons(its)}"
             )
-        if rest := sum(count for _, count in lost[SHOWN:]):
-            lines.append(f"left out: {rest} more of {len(lost) - SHOWN} other classes; see table()")
+        if rest := sum(len(its) for _, its in most[SHOWN:]):
+            lines.append(f"left out: {rest} more of {len(most) - SHOWN} other classes; see table()")
         if others := _reasons(each for each in self.left_out if not each.unreadable):
             lines.append(f"not read: {others}")
-        if flat := [
-            (name, sum(of)) for name, *of in zip(self.classes, *self.constant.values(), strict=True) if any(of)
-        ]:
-            lines.append(f"of one colour: {_few(f'{count} of {name!r}' for name, count in flat)}")
+        by_class = zip(self.classes, *self.constant.values(), strict=True)
+        if flat := [f"{sum(counts)} of {name!r}" for name, *counts in by_class if any(counts)]:
+            lines.append(f"of one colour: {_few(flat)}")
         if any(self.copies.values()):
             lines.append("copies: " + ", ".join(f"{count} within {part}" for part, count in self.copies.items()))
         if self.contradicting:
@@ -145,9 +138,8 @@ def read_folder(root: Path | str, *, size: int, seed: int = 0, on_bad: str = "st
         train, test = whole.at(slice(middle)), whole.at(slice(middle, None))  # of a slice both stay on disk
     else:
         parts = _split(listing, whole, digests, seed=seed)
-        train, test = (
-            whole.at(torch.tensor([each == part for each in parts]).nonzero().flatten()) for part in ("train", "test")
-        )
+        tested = torch.tensor([part == "test" for part in parts])
+        train, test = whole.at(~tested), whole.at(tested)
         listing = listing._replace(layout=f"{listing.layout}, {TEST_SHARE:g} of each class for test by seed {seed}")
     train = train.measured()
     return Folder(train, test.normalised_like(train), _summary(listing, whole, digests, parts))
@@ -184,15 +176,14 @@ def files_of(root: Path | str) -> Listing:
             f"{printable(root)} has one class, {_few(classes)}, and nothing to tell it from; give 2 classes or more, "
             "or name the folder deeper down in which they lie."
         )
-    labels, pictures, left_out = {name: label for label, name in enumerate(classes)}, [], []
+    labels, files = {name: label for label, name in enumerate(classes)}, []
     for path, reason in others:
         part, name = _place(path, places)
-        if name and not reason:
-            pictures.append(Picture(part, labels[name], path))
-        else:
+        if not name:
             reason = reason or ("picture in no class folder" if part else "picture beside the folders that are read")
-            left_out.append(LeftOut(part, printable(name), reason, printable("/".join(path))))
-    pictures.sort(key=lambda picture: (parts.index(picture.part), *picture[1:]))
+        files.append(File(part, labels.get(name, -1), path, reason))
+    pictures = sorted((file for file in files if not file.reason), key=lambda file: (parts.index(file.part), *file[1:]))
+    left_out = [file for file in files if file.reason]
     return Listing(root, layout, parts, tuple(map(printable, classes)), pictures, left_out)
 
 
@@ -207,8 +198,9 @@ def _walk(root: Path) -> tuple[list[tuple[Names, str]], set[Names]]:
         path = Path(here).relative_to(root).parts
         for name in [*below]:
             inner = Path(here, name)
-            above = [root.joinpath(*path[:depth]) for depth in range(len(path) + 1)] if inner.is_symlink() else []
-            circle = any(folder.resolve().is_relative_to(inner.resolve()) for folder in above)
+            circle = inner.is_symlink() and any(
+                above.resolve().is_relative_to(inner.resolve()) for above in inner.parents
+            )
             if reason := _foreign(name) or ("link in a circle" if circle else ""):
                 below.remove(name)
                 inside = 0 if circle else sum(len(names) for *_, names in os.walk(inner))
@@ -277,7 +269,7 @@ def _place(path: Names, places: dict[str, Names]) -> tuple[str, str]:
     return "", ""
 
 
-def _refuse_empty(listing: Listing, pictures: Iterable[Picture]) -> None:
+def _refuse_empty(listing: Listing, pictures: Iterable[File]) -> None:
     """Raise InputError unless every class has one of ``pictures`` in every part."""
     found = {picture[:2] for picture in pictures}
     for part in listing.parts:
@@ -291,7 +283,7 @@ def _refuse_empty(listing: Listing, pictures: Iterable[Picture]) -> None:
 
 def _read(
     root: Path | str, *, size: int, on_bad: str, progress: bool, flip: bool = True
-) -> tuple[Listing, list[Picture], Images, list[bytes]]:
+) -> tuple[Listing, list[File], Images, list[bytes]]:
     """The listing, and of what can be read the pictures, images and digests; what cannot joins ``left_out``."""
     if on_bad not in ("stop", "skip"):
         raise unknown("choice for on_bad", on_bad, ("stop", "skip"))
@@ -299,13 +291,10 @@ def _read(
     _refuse_empty(listing, listing.pictures)
     whose = printable(listing.root)
     found = decoded(listing.root, [picture.path for picture in listing.pictures], size=size, progress=progress)
-    for position, reason in found.bad.items():
-        part, label, path = listing.pictures[position]
-        file = printable("/".join(path))
-        listing.left_out.append(LeftOut(part, listing.classes[label], reason, file, unreadable=True))
-    if found.bad and on_bad == "stop":
-        lost = [each for each in listing.left_out if each.unreadable]
-        classes = Counter(f"{each.name!r} ({each.part})" for each in lost).most_common()
+    lost = [listing.pictures[at]._replace(reason=reason, unreadable=True) for at, reason in found.bad.items()]
+    listing.left_out.extend(lost)
+    if lost and on_bad == "stop":
+        classes = Counter(f"{listing.classes[each.label]!r} ({each.part})" for each in lost).most_common()
         raise InputError(
             f"{len(lost)} of {len(listing.pictures)} pictures of {whose} cannot be read: {_reasons(lost)}; by class: "
             f"{_few(f'{count} of {name}' for name, count in classes)}. Mend or remove them, or leave them out by "
@@ -324,22 +313,20 @@ def _read(
 
 def _split(listing: Listing, images: Images, digests: list[bytes], *, seed: int) -> list[str]:
     """The part of each image: ``TEST_SHARE`` of each class's different images, drawn by ``seed``, are for test."""
-    classes: dict[int, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for place, (digest, label) in enumerate(zip(digests, images.labels.tolist(), strict=True)):
-        classes[label][digest].append(place)
-    parts = ["train"] * len(digests)
-    for label, different in classes.items():
-        name, groups, count = images.classes[label], list(different.values()), len(different)
-        if count == 1:
+    labelled = list(zip(images.labels.tolist(), digests, strict=True))
+    different, tested = defaultdict(list), set()
+    for each in dict.fromkeys(labelled):
+        different[each[0]].append(each)
+    for label, its in different.items():
+        name = images.classes[label]
+        if len(its) == 1:
             raise InputError(
                 f"class {name!r} of {printable(listing.root)} has one image, and none for test; add pictures or move "
                 "its folder away."
             )
-        tested = max(round(TEST_SHARE * count), 1)
-        chosen = torch.randperm(count, generator=generator(seed, "test", name))[:tested].tolist()
-        for place in (place for number in chosen for place in groups[number]):
-            parts[place] = "test"
-    return parts
+        order = torch.randperm(len(its), generator=generator(seed, "test", name)).tolist()
+        tested |= {its[number] for number in order[: max(round(TEST_SHARE * len(its)), 1)]}
+    return ["test" if each in tested else "train" for each in labelled]
 
 
 def _summary(listing: Listing, images: Images, digests: list[bytes], parts: list[str]) -> Summary:
@@ -353,7 +340,6 @@ def _summary(listing: Listing, images: Images, digests: list[bytes], parts: list
         seen[part][digest] += 1
         classes[digest].add(label)
     return Summary(
-        root=printable(listing.root),
         layout=listing.layout,
         size=images.size,
         classes=images.classes,
@@ -366,11 +352,11 @@ def _summary(listing: Listing, images: Images, digests: list[bytes], parts: list
     )
 
 
-def _reasons(left_out: Iterable[LeftOut]) -> str:
+def _reasons(left_out: Iterable[File]) -> str:
     """Each reason with its number of files and the first of them."""
     files = defaultdict(list)
     for each in left_out:
-        files[each.reason].append(each.file)
+        files[each.reason].append("/".join(each.path))
     most = sorted(files.items(), key=lambda item: -len(item[1]))
     return "; ".join(f"{len(names)} {reason} ({_few(dict.fromkeys(names))})" for reason, names in most)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -30,12 +31,12 @@ def groups_of(paths: Sequence[str], pattern: re.Pattern[str]) -> Tensor:
             f"groups {pattern.pattern!r} is not found in {hits.count(None)} of {len(paths)} paths, such as {missed}; "
             "give an expression that every path has."
         )
-    return _numbers(next((part for part in hit.groups() if part is not None), hit[0]) for hit in hits)
+    return _numbers([next((part for part in hit.groups() if part is not None), hit[0]) for hit in hits])
 
 
 def copies(images: Images) -> Tensor:
     """A number (N,) for each of ``images``, the same for those that are alike pixel for pixel."""
-    return _numbers(hashlib.sha256(image.contiguous().numpy().data).digest() for image in images.pixels)
+    return _numbers([hashlib.sha256(image.contiguous().numpy().data).hexdigest() for image in images.pixels])
 
 
 def same_shares(labels: Tensor, most: int, *, seed: int) -> Tensor:
@@ -50,7 +51,5 @@ def same_shares(labels: Tensor, most: int, *, seed: int) -> Tensor:
     return torch.cat(found).sort().values
 
 
-def _numbers(keys: Iterable[Hashable]) -> Tensor:
-    keys = list(keys)
-    number = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    return torch.tensor([number[key] for key in keys])
+def _numbers(keys: list[str]) -> Tensor:
+    return torch.from_numpy(pd.factorize(pd.Series(keys))[0])

@@ -83,13 +83,10 @@ class Images:
                 f"classes {list(members)} cannot be taken from {len(self.classes)} classes; "
                 f"give different numbers from 0 to {len(self.classes) - 1}."
             )
-        number = torch.full((len(self.classes),), -1, device=self.labels.device)
-        number[list(members)] = torch.arange(len(members), device=self.labels.device)
-        labels = number[self.labels]
-        found = torch.nonzero(labels >= 0).flatten()
-        found = found[labels[found].argsort(stable=True)]
+        where = [torch.nonzero(self.labels == each).flatten() for each in members]
+        labels = torch.cat([torch.full_like(found, label) for label, found in enumerate(where)])
         names = tuple(self.classes[each] for each in members)
-        return replace(self, pixels=self.pixels[found], labels=labels[found], classes=names)
+        return replace(self, pixels=self.pixels[torch.cat(where)], labels=labels, classes=names)
 
     def draw(self, per_class: int, *, seed: int, skip: int = 0) -> Images:
         """``per_class`` random images of each class, behind the first ``skip`` in an order that ``seed`` alone sets.

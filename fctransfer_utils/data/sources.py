@@ -58,9 +58,7 @@ def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = Fal
         train, test = public.read_public(spec.name, root, size=spec.size, progress=progress)
         return Source(train, test, public.halves_of(spec.name, train))
     given = {name: getattr(spec, name) for name in ("classes", "per_class", "test_per_class") if getattr(spec, name)}
-    if spec.name == "documents":
-        return Source(*documents.documents(size=spec.size, **given))
-    if spec.name == "textures":
-        return Source(*glyphs.textures(size=spec.size, **given))
-    train, test = glyphs.glyphs(size=spec.size, **given)
-    return Source(train, test, {"letters-symbols": glyphs.letters_symbols(len(train.classes))})
+    render = {"glyphs": glyphs.glyphs, "textures": glyphs.textures, "documents": documents.documents}[spec.name]
+    train, test = render(size=spec.size, **given)
+    kinds = {"letters-symbols": glyphs.letters_symbols(len(train.classes))} if spec.name == "glyphs" else {}
+    return Source(train, test, kinds)

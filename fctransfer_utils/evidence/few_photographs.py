@@ -91,7 +91,7 @@ def _four_ways(
                 freeze_batch_norm(net)
                 if way.startswith("head"):
                     net[-1][-1].load_state_dict(first[0].state_dict())
-                history = train(net, learn, replace(recipe, learning_rate=rate), seed=seed, clip=1.0)
+                history = train(net, learn, replace(recipe, learning_rate=rate, clip=1.0), seed=seed)
                 done[rate] = (0.0, 0.0) if history.diverged else (accuracy(net, judge), accuracy(net, learn))
             scores = {rate: top1 for rate, (top1, _) in done.items()}
             todo = [] if way in best else rates_to_try(scores, RATES)

@@ -120,7 +120,7 @@ def tuned(
     net: nn.Sequential, head: str, targets: Mapping[str, Sequence[Images]], amounts: Amounts, *, seed: int
 ) -> list[dict[str, Any]]:
     """``net`` with a new last layer, all of which learns each of the targets ``TUNED``."""
-    recipe = Recipe(batch_size=16, shift=4, epochs=amounts.tuned_epochs)
+    recipe = Recipe(batch_size=16, shift=4, epochs=amounts.tuned_epochs, clip=1.0)
     return [
         _about(name) | {"use": "fine-tuned"} | _taken_along(net, head, targets[name], recipe, trunk=TRUNK, seed=seed)
         for name in TUNED
@@ -169,8 +169,8 @@ def _with_head(trunk: nn.Sequential, head: str, classes: int, *, seed: int) -> n
 
 def _learnt(head: str, rate: float, epochs: int, learn: Images, *, seed: int) -> tuple[nn.Sequential, bool]:
     net = _with_head(bundled()[:TRUNK], head, len(learn.classes), seed=seed)
-    recipe = Recipe(batch_size=32, shift=4, learning_rate=rate, epochs=epochs)
-    return net, train(net, learn, recipe, seed=seed, clip=1.0).diverged
+    recipe = Recipe(batch_size=32, shift=4, learning_rate=rate, epochs=epochs, clip=1.0)
+    return net, train(net, learn, recipe, seed=seed).diverged
 
 
 def _sources(
@@ -249,7 +249,7 @@ def _taken_along(
             weights = net.state_dict()
             whole.load_state_dict({name: weights[name] for name in weights if name[:3] in ("fc6", "fc7")}, strict=False)
         learnt[rate] = whole
-        history = train(whole, learn, replace(recipe, learning_rate=rate), seed=seed, clip=float(trunk > 0))
+        history = train(whole, learn, replace(recipe, learning_rate=rate), seed=seed)
         return 0.0 if history.diverged else accuracy(whole, validation)
 
     rate = _best_rate(score)

@@ -61,7 +61,7 @@ def pages(
     return learn, test
 
 
-def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int] = (1, 2)) -> pd.DataFrame:
+def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int] = range(1, 6)) -> pd.DataFrame:
     """Every way of ``ARMS``, at the one of ``choices.RATES`` that is best on the draw TUNE, and the head alone.
 
     ``head_first``: gives a layer that has learnt features (N, F) and labels (N,). ``fine_tune``: gives a network that
@@ -73,7 +73,7 @@ def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int
     import pandas as pd
 
     if TUNE in draws:
-        raise InputError(f"draw {TUNE} chooses the rates, so it judges nothing; give others, such as 1 and 2.")
+        raise InputError(f"draw {TUNE} chooses the rates, so it judges nothing; give others, such as 1 to 5.")
     net, rows, best = bundled().eval(), [], {}
     for draw in (TUNE, *draws):
         learn, test = pages(draw)
@@ -163,7 +163,8 @@ def kept(folder: Path, *, most: int = 180) -> pd.DataFrame:
     images = for_bundled(images.draw(most // len(images.classes), seed=0))
     source, never = Source(BUNDLED, 64, 1000), float("inf")
     found = measure(bundled(), images, summary, source, groups=copies(images), folds=3, deadline=never)
-    return found.splits[found.splits.choice != "one cut"].assign(images=folder.name).round(3)
+    digits = {"top1": 3, "inside": 3, "seconds": 3}
+    return found.splits[found.splits.choice != "one cut"].assign(images=folder.name).round(digits)
 
 
 def _every_cut(net: nn.Sequential, fit: Callable, learn: Images, test: Images) -> dict[int | str, tuple[float, float]]:

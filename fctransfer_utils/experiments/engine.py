@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data.augment import centre
 from ..data.spec import DataSpec
@@ -17,8 +17,7 @@ from .executors import Begin, executor
 from .job import Job, TimeUp, train_job
 from .loader import Loader
 from .network import Network, donors_first
-from .record import Record
-from .store import Store, no_room
+from .store import Record, Store, no_room
 from .studies import Study
 from .table import read
 from .train import FILES, check_images, images_of, loaded, one_thread, start
@@ -31,8 +30,7 @@ PRELOAD = [__name__, "torch._dynamo"]  # which an optimiser's first step imports
 LARGE = 64  # images: in smaller batches a CPU gains so little by bfloat16 that chance in the clock would decide
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """How a run ended: networks ``trained`` now, ``left`` to train, and why it stopped before the end ("" if not)."""
 
     trained: int
@@ -81,17 +79,17 @@ def run(
         if workers > 1 or scheduler:
             loaded.cache_clear()  # the workers have the images
         kept = {network.donor.key for network in networks if network.donor} | set(keep)
-        course = _Course(
-            [
-                Job(
-                    crew, load, images[crew[0].data], setting, tuple(n.key for n in crew if n.key in kept),
-                    store.checkpoint(crew[0]), deadline,
-                )
-                for crew in _crews(todo)
-            ],
-            {network.key for network in todo},
-        )  # fmt: skip
-        stopped = ""
+        crews: dict[str, list[Network]] = {}  # that learn together, in the order of their first ones
+        for network in todo:
+            crews.setdefault(network.shares_prefix, []).append(network)
+        jobs = [
+            Job(
+                tuple(crew), load, images[crew[0].data], setting, tuple(n.key for n in crew if n.key in kept),
+                store.checkpoint(crew[0]), deadline,
+            )
+            for crew in crews.values()
+        ]  # fmt: skip
+        course, stopped = _Course(jobs, {network.key for network in todo}), ""
         try:
             with executor(workers, scheduler, preload=PRELOAD) as (begin, slots):
                 _loop(course, store, begin, slots, deadline, progress)
@@ -183,21 +181,12 @@ def _left(
     asked, needed, found = {network.key for _, network in study}, set(keep), []
     for network in reversed(networks):
         wanted = network.key in needed
-        if (wanted or network.key in asked) and not store.done(network, images=images[network.data], weights=wanted):
+        done = store.done(network, images=images[network.data], weights=wanted)  # raises for other images of any donor
+        if not done and (wanted or network.key in asked):
             found.append(network)
             if network.donor:
                 needed.add(network.donor.key)
-        elif not wanted and network.key not in asked:  # a donor whose heirs are trained: are its images those of then?
-            store.done(network, images=images[network.data])
     return found[::-1]
-
-
-def _crews(todo: Sequence[Network]) -> list[tuple[Network, ...]]:
-    """Networks that learn together, in the order of their first ones."""
-    crews: dict[str, list[Network]] = {}
-    for network in todo:
-        crews.setdefault(network.shares_prefix, []).append(network)
-    return [tuple(crew) for crew in crews.values()]
 
 
 def _probed(network: Network, load: Loader, *, device: str = "", dtype: str = "") -> Setting:

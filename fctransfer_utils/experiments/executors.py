@@ -10,20 +10,17 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
 from ..errors import InputError, one_line
 
-
-class Begin(Protocol):
-    """Begins ``function(job, *weights)``; ``donors``: of each donor its key, and a call that gives its weights."""
-
-    def __call__(self, function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future: ...
+Donors = dict[str, Callable[[], bytes]]  # of each donor its key, and a call that gives its weights
+Begin = Callable[[Callable[..., Any], object, Donors], Future]  # function, job, donors: begins function(job, *weights)
 
 
-@contextmanager
-def executor(workers: int, scheduler: str, *, preload: list[str]) -> Iterator[tuple[Begin, int]]:
+def executor(workers: int, scheduler: str, *, preload: list[str]) -> AbstractContextManager[tuple[Begin, int]]:
     """How a job is begun, and how many may be on their way at once.
 
     ``workers``: processes (1: this one); ``scheduler``: the address of a Dask scheduler instead. ``preload``:
@@ -32,16 +29,11 @@ def executor(workers: int, scheduler: str, *, preload: list[str]) -> Iterator[tu
     if workers < 1:
         raise InputError(f"{workers} workers train nothing; give 1 or more.")
     if scheduler:
-        with _cluster(scheduler) as begin:
-            yield begin, 10_000
-    elif workers == 1:
-        yield _here, 1
-    else:
-        with _processes(workers, preload) as begin:
-            yield begin, workers
+        return _cluster(scheduler)
+    return _processes(workers, preload) if workers > 1 else nullcontext((_here, 1))
 
 
-def _here(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
+def _here(function: Callable[..., Any], job: object, donors: Donors) -> Future:
     """This process: a call is over when this returns."""
     weights = [read() for read in donors.values()]
     future: Future = Future()
@@ -53,17 +45,14 @@ def _here(function: Callable[..., Any], job: object, donors: dict[str, Callable[
 
 
 @contextmanager
-def _processes(workers: int, preload: list[str]) -> Iterator[Begin]:
+def _processes(workers: int, preload: list[str]) -> Iterator[tuple[Begin, int]]:
     """A pool of processes that is replaced when one of them dies."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(preload)
-
-    def fresh() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow)
-
+    fresh = partial(ProcessPoolExecutor, workers, mp_context=context, initializer=_follow)
     pool = fresh()
 
-    def begin(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
+    def begin(function: Callable[..., Any], job: object, donors: Donors) -> Future:
         nonlocal pool
         weights = [read() for read in donors.values()]
         try:
@@ -73,7 +62,7 @@ def _processes(workers: int, preload: list[str]) -> Iterator[Begin]:
             return pool.submit(function, job, *weights)
 
     try:
-        yield begin
+        yield begin, workers
     finally:
         processes = list((pool._processes or {}).values())
         pool.shutdown(wait=False, cancel_futures=True)
@@ -89,8 +78,8 @@ def _follow() -> None:
 
 
 @contextmanager
-def _cluster(scheduler: str) -> Iterator[Begin]:
-    """Dask does its own scheduling; the weights of a donor go there once, and then from worker to worker."""
+def _cluster(scheduler: str) -> Iterator[tuple[Begin, int]]:
+    """A Dask cluster. The weights of a donor go there once, and then from worker to worker."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -105,7 +94,7 @@ def _cluster(scheduler: str) -> Iterator[Begin]:
         pool = client.get_executor(pure=False, retries=2)
         sent: dict[str, Any] = {}
 
-        def begin(function: Callable[..., Any], job: object, donors: dict[str, Callable[[], bytes]]) -> Future:
+        def begin(function: Callable[..., Any], job: object, donors: Donors) -> Future:
             for key, read in donors.items():
                 if key not in sent:  # as a task, not as data: Dask makes it anew when the worker that holds it dies
                     content = read()  # another run on this scheduler may have other weights for the same network
@@ -114,6 +103,6 @@ def _cluster(scheduler: str) -> Iterator[Begin]:
             return pool.submit(function, job, *(sent[key] for key in donors))
 
         try:
-            yield begin
+            yield begin, 10_000  # all at once: it does its own scheduling
         finally:
             pool.shutdown(wait=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,7 @@ from ..models.pretrained import bundled
 from ..training.features import features, for_bundled
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
-from .engine import Progress, trained
+from .engine import trained
 from .head_studies import TRUNK, Cell, HeadSizes, heir, heirs, source, sources
 from .loader import Loader
 from .network import Network
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POOLS = (1, 2, 4)  # places a side that the map of the trunk is averaged to
-UNTRAINED = "untrained"
 
 
 def measured(
@@ -41,22 +40,20 @@ def measured(
     long: Mapping[str, Recipe],
     rates: Mapping[Cell, float],
     load: Loader = FILES,
-    workers: int = 1,
-    progress: Progress | None = None,
+    **options: Any,
 ) -> pd.DataFrame:
     """What was found: a row for each source network, heir and probe; what ``store`` lacks is trained.
 
     ``treatment`` is "fc frozen", "gap probe 2x2" and so on. Rows of ``match`` "accuracy" are from networks of equal
     source accuracy (recipes ``equal``), those of "length" from networks that learnt equally long. ``moved_conv1`` to
-    ``moved_fc7`` of fine-tuned networks: see ``moved``.
+    ``moved_fc7`` of fine-tuned networks: see ``moved``. Other options are those of ``engine.run``.
     """
     import pandas as pd
 
     begin, followers = sources(sizes, equal, long, replicates), heirs(sizes, equal, rates, replicates)
     tuned = [network for labels, network in followers if labels["use"] == "fine-tuned"]
     wanted = {network.key for network in tuned} | {network.key for _, network in begin}
-    study: Study = begin + followers
-    table = trained(study, store, load=load, workers=workers, keep=wanted, progress=progress)
+    table = trained(begin + followers, store, load=load, keep=wanted, **options)
     shifts = pd.DataFrame([{"key": network.key} | moved(network, store) for network in tuned])
     parts = [table.merge(shifts, on="key", how="left")]
     for number in replicates:
@@ -77,7 +74,7 @@ def probed(sizes: HeadSizes, begin: Study, store: Store, *, load: Loader = FILES
         learnt = unpack(store.weights(network))
         net = start(network, images_of(network, load)[0])
         if not trunks:  # all heads start from the same trunk
-            trunks.append((labels | {"head": UNTRAINED, "diverged": False}, network, copy.deepcopy(net)))
+            trunks.append((labels | {"head": "untrained", "diverged": False}, network, copy.deepcopy(net)))
         net.load_state_dict(learnt)
         trunks.append((labels | {"diverged": store.record(network).diverged}, network, net))
     rows = []
@@ -87,16 +84,13 @@ def probed(sizes: HeadSizes, begin: Study, store: Store, *, load: Loader = FILES
             about = labels | {"target": target.name, "kind": target.kind, "labels": count}
             maps = () if about["diverged"] else [_maps(net, images) for images in (learn, test)]
             for pool in POOLS:
-                found = {}
+                name, found = f"probe {pool}x{pool}", {}
                 if maps:  # of a network that diverged there is nothing to read
                     x, x_test = (F.adaptive_avg_pool2d(each, pool).flatten(1) for each in maps)
                     probe = fit_probe(x, learn.labels, classes=len(learn.classes), seed=network.seed)
-                    found = {
-                        "top1": probe.accuracy(x_test, test.labels), "train_top1": probe.accuracy(x, learn.labels)
-                    }  # fmt: skip
-                name = f"probe {pool}x{pool}"
-                about |= {"use": name, "treatment": f"{labels['head']} {name}"}
-                rows.append(about | {name: round(value, 6) for name, value in found.items()})
+                    found["top1"] = round(probe.accuracy(x_test, test.labels), 6)
+                    found["train_top1"] = round(probe.accuracy(x, learn.labels), 6)
+                rows.append(about | {"use": name, "treatment": f"{labels['head']} {name}"} | found)
     return pd.DataFrame(rows)
 
 

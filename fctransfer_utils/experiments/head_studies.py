@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data.spec import DataSpec
 from ..data.splits import TUNE
@@ -22,7 +22,7 @@ from ..training.recipe import Recipe, best_rate, rates_to_try
 from .network import Classes, Network
 from .profiles import Profile, profile
 from .studies import RATES as USUAL_RATES
-from .studies import Labels, Study, base
+from .studies import Labels, Study, base, mean_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,8 @@ RATES = (*USUAL_RATES, 0.5, 1.0)  # a single layer on a frozen trunk takes high 
 FIRST = RATES[3:6]
 NEAR = 0.003  # share of validation images: a length is not searched for more closely
 CLOSE = 1.05  # nor between two lengths of this ratio: training ends with a whole epoch
-Cell = tuple[str, str, str, int]  # head, use, target, labels a class
+Cell = tuple[str, str, str, int]
+CELL = ["head", "use", "target", "labels"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
         source = replace(made, data=DataSpec(data, 64), recipe=recipe, each=20, per_class=300)
         targets = (  # few, as each network takes a minute on one core
             Target("other classes", "near", labels=(100,)),
-            Target("intel-scenes", "far", _folder("intel-scenes"), held_out=20),
-            Target("rsscn7", "far", _folder("rsscn7"), (20,), 20),
+            Target("intel-scenes", "far", DataSpec("folder", 64, folder="intel-scenes"), held_out=20),
+            Target("rsscn7", "far", DataSpec("folder", 64, folder="rsscn7"), (20,), 20),
             replace(_rendered("pages", 64), labels=(100,)),
         )
         return HeadSizes(source, targets, (235, 470, 705, 940, 1410), own_lengths=True)
@@ -103,10 +104,6 @@ def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
 def _rendered(name: str, size: int = 32, *, count: int = 160) -> Target:
     kind, images = {"textures": ("far", "textures"), "pages": ("layout", "documents")}[name]
     return Target(name, kind, DataSpec(images, size, per_class=count, test_per_class=min(count, 100)))
-
-
-def _folder(name: str) -> DataSpec:
-    return DataSpec("folder", 64, folder=name)
 
 
 def source(sizes: HeadSizes, head: str, recipe: Recipe, *, replicate: int, half: str = "A") -> Network:
@@ -146,11 +143,8 @@ def source_search(sizes: HeadSizes, train: Callable[[Study], pd.DataFrame]) -> p
     import pandas as pd
 
     steps = sizes.source.recipe.steps
-    by_rate = _surrounded(
-        {(head,): FIRST for head in HEADS}, ["head"], lambda cell, rate: _tried(sizes, *cell, rate, steps), train
-    )
-    best = {head: rate for (head,), rate in _best(by_rate, ["head"]).items()}
-    lengths = length_search(sizes, best, train)
+    by_rate = _surrounded(HEADS, ["head"], lambda head, rate: _tried(sizes, head, rate, steps), train)
+    lengths = length_search(sizes, _best(by_rate, ["head"]), train)
     return pd.concat([by_rate, lengths]).drop_duplicates("key", ignore_index=True)
 
 
@@ -186,15 +180,12 @@ def matched(sizes: HeadSizes, table: pd.DataFrame) -> tuple[dict[str, Recipe], d
     The aim is the accuracy of the head that is weakest at the longest length. Of the others that length is taken whose
     validation accuracy lies nearest to it; of equals the shortest.
     """
-    best = _best(table[table["steps"] == sizes.source.recipe.steps], ["head"])
-    curves = _curves(table, {head: rate for (head,), rate in best.items()})
-    weakest = min(curves, key=lambda head: curves[head][max(sizes.lengths)])
-    aim = curves[weakest][max(sizes.lengths)]
-    equal, long = {}, {}
-    for head, curve in curves.items():
-        long[head] = replace(sizes.source.recipe, learning_rate=best[(head,)], steps=max(sizes.lengths))
-        equal[head] = long[head] if head == weakest else replace(long[head], steps=_nearest(curve, aim))
-    return equal, long
+    best, longest = _best(table[table["steps"] == sizes.source.recipe.steps], ["head"]), max(sizes.lengths)
+    curves = _curves(table, best)
+    weakest = min(curves, key=lambda head: curves[head][longest])
+    long = {head: replace(sizes.source.recipe, learning_rate=best[head], steps=longest) for head in curves}
+    equal = {head: replace(long[head], steps=_nearest(curves[head], curves[weakest][longest])) for head in curves}
+    return equal | {weakest: long[weakest]}, long
 
 
 def shortened(recipes: Mapping[str, Recipe], sizes: HeadSizes, *, chosen_for: HeadSizes) -> dict[str, Recipe]:
@@ -206,11 +197,10 @@ def shortened(recipes: Mapping[str, Recipe], sizes: HeadSizes, *, chosen_for: He
 def _curves(table: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, dict[int, float]]:
     """For each head, at its rate: {steps: mean validation accuracy} of what was tried, the shortest first.
 
-    What diverged counts as 0. Raises InputError for a head that did at its longest length, to which none is matched.
+    Raises InputError for a head that diverged at its longest length, to which none is matched.
     """
-    given = table.assign(value=table["validation_top1"].fillna(0))
-    means = given.groupby(["head", "learning_rate", "steps"])["value"].mean()
-    curves = {head: means[head, rates[head]].sort_index().to_dict() for head in HEADS}
+    means = table.fillna({"validation_top1": 0}).groupby(["head", "learning_rate", "steps"])["validation_top1"].mean()
+    curves = {head: means[head, rates[head]].to_dict() for head in HEADS}
     for head, curve in curves.items():
         if not curve[max(curve)]:
             raise InputError(
@@ -238,23 +228,17 @@ def head_search(
     sizes: HeadSizes, recipes: Mapping[str, Recipe], train: Callable[[Study], pd.DataFrame]
 ) -> pd.DataFrame:
     """A rate for each head, use, target and number of labels, on ``TUNE``: the table of all that was tried."""
-    targets = {target.name: target for target in sizes.targets}
 
     def tried(cell: Cell, rate: float) -> Study:
-        head, use, name, labels = cell
-        donor = source(sizes, head, recipes[head], replicate=TUNE)
-        network = heir(sizes, donor, targets[name], labels, use, rate)
-        return [(dict(zip(CELL, cell, strict=True)) | {"learning_rate": rate}, network)]
+        labels = dict(zip(CELL, cell, strict=True)) | {"learning_rate": rate}
+        return [(labels, _heir_of(sizes, cell, recipes, rate, TUNE))]
 
-    return _surrounded(dict.fromkeys(cells(sizes), FIRST), CELL, tried, train)
+    return _surrounded(cells(sizes), CELL, tried, train)
 
 
 def best_rates(table: pd.DataFrame) -> dict[Cell, float]:
     """What ``head_search`` found best on validation images, of equals the lowest."""
     return _best(table, CELL)
-
-
-CELL = ["head", "use", "target", "labels"]
 
 
 def cells(sizes: HeadSizes) -> list[Cell]:
@@ -283,19 +267,25 @@ def heirs(
 ) -> Study:
     """What learns the targets from the networks of equal source accuracy; ``treatment`` is "fc frozen" and so on."""
     study: Study = []
-    for replicate, target in product(replicates, sizes.targets):
-        for labels, use, head in product(target.labels, USES, HEADS):
-            donor = source(sizes, head, equal[head], replicate=replicate)
-            rate = rates.get((head, use, target.name, labels))
-            if rate is None:
-                raise InputError(
-                    f"no rate is chosen for head {head!r}, {use}, {target.name!r} with {labels} labels a class; choose "
-                    "by head_search first."
-                )
-            about = _labels(sizes, replicate, target.name, target.kind, head, use) | {"match": "accuracy"}
-            about |= {"labels": labels, "learning_rate": rate}
-            study.append((about, heir(sizes, donor, target, labels, use, rate)))
+    kinds = {target.name: target.kind for target in sizes.targets}
+    for replicate, cell in product(replicates, cells(sizes)):
+        head, use, target, labels = cell
+        if cell not in rates:
+            raise InputError(
+                f"no rate is chosen for head {head!r}, {use}, {target!r} with {labels} labels a class; choose by "
+                "head_search first."
+            )
+        about = _labels(sizes, replicate, target, kinds[target], head, use) | {"match": "accuracy"}
+        about |= {"labels": labels, "learning_rate": rates[cell]}
+        study.append((about, _heir_of(sizes, cell, equal, rates[cell], replicate)))
     return study
+
+
+def _heir_of(sizes: HeadSizes, cell: Cell, recipes: Mapping[str, Recipe], rate: float, replicate: int) -> Network:
+    """The network of ``cell``, whose donor learnt the source by the recipe of its head."""
+    head, use, name, labels = cell
+    target = next(target for target in sizes.targets if target.name == name)
+    return heir(sizes, source(sizes, head, recipes[head], replicate=replicate), target, labels, use, rate)
 
 
 def _labels(sizes: HeadSizes, replicate: int, target: str, kind: str, head: str, use: str) -> Labels:
@@ -306,32 +296,23 @@ def _labels(sizes: HeadSizes, replicate: int, target: str, kind: str, head: str,
 
 
 def _surrounded(
-    first: Mapping[tuple, Sequence[float]],
+    cells: Sequence[Any],
     names: Sequence[str],
-    tried: Callable[[tuple, float], Study],
+    tried: Callable[[Any, float], Study],
     train: Callable[[Study], pd.DataFrame],
 ) -> pd.DataFrame:
-    """Train what ``tried`` gives at the ``first`` rates of each cell, then at neighbours until the best has both."""
-    rates = {cell: list(its) for cell, its in first.items()}
+    """Train what ``tried`` gives of each cell at the rates ``FIRST``, then at neighbours until the best has both."""
+    rates = {cell: [*FIRST] for cell in cells}
     while True:
         table = train([row for cell, its in rates.items() for rate in its for row in tried(cell, rate)])
-        more = {cell: rates_to_try(scores, RATES) for cell, scores in _scores(table, names).items()}
+        scores = mean_scores(table, names, ["learning_rate"])
+        more = {cell: rates_to_try(its, RATES) for cell, its in scores.items()}
         if not any(more.values()):
             return table
         for cell, its in more.items():
             rates[cell] += its
 
 
-def _best(table: pd.DataFrame, names: Sequence[str]) -> dict[tuple, float]:
+def _best(table: pd.DataFrame, names: Sequence[str]) -> dict[Any, float]:
     """The rate of every cell with the highest mean validation accuracy, of equals the lowest."""
-    return {cell: best_rate(scores) for cell, scores in _scores(table, names).items()}
-
-
-def _scores(table: pd.DataFrame, names: Sequence[str]) -> dict[tuple, dict[float, float]]:
-    """For every cell the mean validation accuracy of each rate; what diverged counts as 0."""
-    given = table.assign(value=table["validation_top1"].fillna(0))
-    means = given.groupby([*names, "learning_rate"], sort=False)["value"].mean().round(9)
-    found: dict[tuple, dict[float, float]] = {}
-    for (*cell, rate), value in means.items():
-        found.setdefault(tuple(cell), {})[rate] = value
-    return found
+    return {cell: best_rate(its) for cell, its in mean_scores(table, names, ["learning_rate"]).items()}

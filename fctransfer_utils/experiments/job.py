@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError
 from .loader import Loader
 from .network import Network
-from .record import Record
+from .store import Record
 
 
 @dataclass(frozen=True, eq=False)

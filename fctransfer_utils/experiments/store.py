@@ -1,7 +1,8 @@
-"""Where records and weights lie: a folder that one run at a time writes and anyone may read (imports no torch).
+"""Records of trained networks, and the folder where these and weights lie (imports no torch).
 
-``records/KEY.json`` one record each, ``weights/KEY.safetensors`` the weights that are kept, ``checkpoints/KEY.pt`` of
-networks on their way, ``setting.json`` device and dtype of them all, ``set-aside/`` what was found damaged.
+One run at a time writes to a store, and anyone may read it. ``records/KEY.json`` one record each,
+``weights/KEY.safetensors`` the weights that are kept, ``checkpoints/KEY.pt`` of networks on their way, ``setting.json``
+device and dtype of them all, ``set-aside/`` what was found damaged.
 """
 
 from __future__ import annotations
@@ -10,12 +11,40 @@ import errno
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..files import replacing, sha256_of, write_text
 from .network import Network, agrees
-from .record import Record, parse_record
+
+
+@dataclass(frozen=True)
+class Record:
+    """``network`` as ``Network.described``; ``measures`` such as ``top1`` (share of test images, 0 to 1).
+
+    ``curve``: the mean "loss" of every epoch. A diverged network has no measures: its
+    loss was not finite. ``setting``: device and dtype. ``images``: the fingerprint of the images that it was trained
+    and tested on. ``weights``: SHA-256 of the file of its weights, or "". What a study calls the network is not in it.
+    """
+
+    key: str
+    network: dict[str, Any]
+    measures: dict[str, float]
+    curve: dict[str, list[float | None]]
+    diverged: bool
+    seconds: float
+    setting: dict[str, str]
+    images: str
+    version: str
+    torch: str
+    weights: str = ""
+
+    @property
+    def rounded(self) -> dict[str, float]:
+        """The measures to the digits of a table."""
+        return {name: round(value, 6) for name, value in self.measures.items()}
 
 
 class Store:
@@ -30,13 +59,6 @@ class Store:
         """The record of ``network``, or None: it is missing, damaged, or of what its key once meant."""
         record = _read(self._record_file(network.key))
         return record if record and agrees(record.network, network.described()) else None
-
-    def records(self) -> Iterator[Record]:
-        """All whole records in the store, whichever study they are from."""
-        for file in sorted((self.path / "records").glob("*.json")):
-            record = _read(file)
-            if record:
-                yield record
 
     def done(self, network: Network, *, images: str, weights: bool = False) -> bool:
         """Whether nothing is left to do for ``network`` and the images with the fingerprint ``images``.
@@ -59,15 +81,6 @@ class Store:
         if record is None or not file.exists() or sha256_of(file) != record.weights:
             raise InputError(f"{file} is not what its record says; run the study again to train that network anew.")
         return file.read_bytes()
-
-    def setting(self) -> dict[str, str]:
-        """Device and dtype that all networks of this store are trained with; empty before the first."""
-        try:
-            return json.loads((self.path / "setting.json").read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise InputError(f"{self.path / 'setting.json'} is damaged ({error}); remove it.") from error
 
     # writing: inside ``locked`` only
 
@@ -101,23 +114,26 @@ class Store:
         if weights is not None:
             with replacing(self._weights_file(record.key)) as temporary:
                 temporary.write_bytes(weights)
-        write_text(self._record_file(record.key), record.to_json())
+        write_text(self._record_file(record.key), json.dumps(vars(record), allow_nan=False) + "\n")
 
     def settle(self, given: dict[str, str], probe: Callable[[], dict[str, str]]) -> dict[str, str]:
-        """The setting of this store: that which it began with, else what ``probe()`` finds with what is ``given``.
+        """Device and dtype of all networks of this store, which ``probe()`` finds at its beginning.
 
-        Raises InputError where ``given`` is not what the store began with: one table needs one setting.
+        Raises InputError where ``given`` is something else: one table needs one setting.
         """
-        begun = self.setting()
+        file = self.path / "setting.json"
+        if not file.exists():
+            write_text(file, json.dumps(probe()) + "\n")
+        try:
+            begun = json.loads(file.read_text("utf-8"))
+        except ValueError as error:
+            raise InputError(f"{file} is damaged ({error}); remove it.") from error
         for name, value in given.items():
-            if begun and begun.get(name) != value:
+            if begun.get(name) != value:
                 raise InputError(
                     f"the networks of the store {self.path} are trained with {name} {begun.get(name)!r}, not "
                     f"{value!r}; leave {name} out, or give another --store."
                 )
-        if not begun:
-            begun = probe()
-            write_text(self.path / "setting.json", json.dumps(begun) + "\n")
         return begun
 
     def checkpoint(self, network: Network) -> Path:
@@ -131,21 +147,16 @@ class Store:
                 file.unlink()
 
     def _mend(self) -> None:
+        aside = self.path / "set-aside"
         for file in self.path.rglob(".*.tmp"):
             file.unlink(missing_ok=True)
         for file in (self.path / "records").glob("*.json"):
-            record = _read(file)
-            weights = self._weights_file(file.stem)
-            if record and record.weights and weights.exists() and sha256_of(weights) != record.weights:
-                self._set_aside(weights)
-            if not record:
-                self._set_aside(file)
+            record, weights = _read(file), self._weights_file(file.stem)
+            damaged = file if not record else weights
+            if not record or (record.weights and weights.exists() and sha256_of(weights) != record.weights):
+                aside.mkdir(exist_ok=True)
+                damaged.replace(aside / damaged.name)
         self.drop_checkpoints()
-
-    def _set_aside(self, file: Path) -> None:
-        aside = self.path / "set-aside"
-        aside.mkdir(exist_ok=True)
-        file.replace(aside / file.name)
 
     def _record_file(self, key: str) -> Path:
         return self.path / "records" / f"{key}.json"
@@ -157,10 +168,12 @@ class Store:
 def _read(file: Path) -> Record | None:
     """The record in ``file``; None if there is none or it is damaged."""
     try:
-        record = parse_record(file.read_text("utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, InputError):
+        record = Record(**json.loads(file.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):  # ValueError: no JSON, or not in UTF-8
         return None
-    return record if record.key == file.stem else None
+    kinds = {"network": dict, "measures": dict, "curve": dict, "diverged": bool, "images": str}
+    whole = record.key == file.stem and all(isinstance(getattr(record, name), kind) for name, kind in kinds.items())
+    return record if whole else None
 
 
 def no_room(error: BaseException) -> bool:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Labels = dict[str, Any]
 Study = list[tuple[Labels, Network]]
-Cell = tuple[int, str, int]  # images a class, treatment, n
+Cell = tuple[int, str, int]
+CELL = ["per_class", "treatment", "n"]
+TRIED = ["learning_rate", "steps"]
 
 LAYERS = 8
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -41,10 +43,10 @@ def long(network: Network) -> Network:
     return replace(network, recipe=replace(recipe, **twice))
 
 
-def heir(own: Network, donor: Network, n: int, *, frozen: bool, recipe: Recipe | None = None) -> Network:
+def heir(own: Network, donor: Network, n: int, *, frozen: bool) -> Network:
     """What learns the classes of the base network ``own`` with layers 1..n of ``donor``, frozen or learning on."""
     layers = tuple(range(1, n + 1))
-    return replace(own, donor=donor, copied=layers, frozen=layers if frozen else (), recipe=recipe or own.recipe)
+    return replace(own, donor=donor, copied=layers, frozen=layers if frozen else ())
 
 
 def treatments(profile: Profile, own: Network, other: Network) -> Study:
@@ -53,16 +55,14 @@ def treatments(profile: Profile, own: Network, other: Network) -> Study:
     ``n`` is the last layer that is copied: 0 for "base" and the control "long", 8 for the control "twice" (a base
     network that learns once more). The order is that of the paper.
     """
-    controls: Study = [
-        ({"treatment": "long", "n": 0}, long(own)),
-        ({"treatment": "twice", "n": LAYERS}, heir(own, own, LAYERS, frozen=False, recipe=profile.tuned)),
-    ]
     study: Study = [({"treatment": "base", "n": 0}, own)]
-    study += [row for row in controls if row[0]["treatment"] in profile.controls]
+    if "long" in profile.controls:
+        study.append(({"treatment": "long", "n": 0}, long(own)))
+    if "twice" in profile.controls:
+        study.append(({"treatment": "twice", "n": LAYERS}, heir(own, own, LAYERS, frozen=False)))
     for name, donor, frozen in (("BnB", own, True), ("AnB", other, True), ("BnB+", own, False), ("AnB+", other, False)):
         for n in profile.cuts if frozen else profile.tuned_cuts:
-            network = heir(own, donor, n, frozen=frozen, recipe=profile.frozen if frozen else profile.tuned)
-            study.append(({"treatment": name, "n": n}, network))
+            study.append(({"treatment": name, "n": n}, heir(own, donor, n, frozen=frozen)))
     return study
 
 
@@ -101,16 +101,15 @@ def random_filters(
 ) -> Study:
     """Figure 3, top right: layers 1..n drawn at random and frozen, beside the base networks of ``transfer``.
 
-    ``rates``: of an init, for each n the rate at which what lies above is learnt; without them that of other frozen
-    layers. ``bases``: whether the base networks are listed, too.
+    ``rates``: of an init, for each n the rate at which what lies above is learnt; without them that of the base
+    networks. ``bases``: whether these are listed, too.
     """
     study: Study = []
     alone = replace(profile, cuts=(), tuned_cuts=(), controls=())
     for labels, own in transfer(alone, split=split, replicates=replicates):
         study += [(labels, own)] * bases
         for init, n in product(inits, profile.cuts):
-            recipe = profile.frozen or own.recipe
-            recipe = replace(recipe, learning_rate=rates[init][n]) if rates and init in rates else recipe
+            recipe = replace(own.recipe, learning_rate=rates[init][n]) if rates and init in rates else own.recipe
             network = replace(own, frozen=tuple(range(1, n + 1)), drawn=init, recipe=recipe)
             study.append((labels | {"treatment": f"random {init}", "n": n}, network))
     return study
@@ -127,20 +126,19 @@ def recipes(profile: Profile, *, grid: dict[str, Sequence[Any]], treatment: str 
         if name not in of_net and name not in Recipe.__dataclass_fields__:
             raise unknown("value to search over", name, (*of_net, *Recipe.__dataclass_fields__))
     study: Study = []
+    cuts = (n or 1,)
+    profile = replace(profile, each=profile.tune_each, cuts=cuts, tuned_cuts=cuts, controls=("long", "twice"))
     if there := profile.data.per_class:  # as many as validation leaves
         profile = replace(profile, per_class=min(profile.per_class, there - profile.held_out))
+    made = random_filters if treatment.startswith("random") else transfer
     for values in product(*grid.values()):
         chosen = dict(zip(grid, values, strict=True))
         net = replace(profile.net, **{name: value for name, value in chosen.items() if name in of_net})
-        changed = {name: value for name, value in chosen.items() if name not in of_net}
-        recipe = replace(profile.recipe, **changed)
-        tried = replace(
-            profile, net=net, each=profile.tune_each, cuts=(n or 1,), tuned_cuts=(n or 1,), frozen=recipe, tuned=recipe,
-            recipe=recipe if treatment in ("base", "long") else profile.recipe, controls=("long", "twice"),
-        )  # fmt: skip
-        made = random_filters if treatment.startswith("random") else transfer
+        recipe = replace(profile.recipe, **{name: value for name, value in chosen.items() if name not in of_net})
+        tried = replace(profile, net=net, recipe=recipe if treatment == "long" else profile.recipe)  # long doubles it
         for labels, network in made(tried, replicates=[TUNE]):
             if labels["treatment"] == treatment:
+                network = network if treatment == "long" else replace(network, recipe=recipe)
                 study.append((labels | chosen, _validated(network, profile.held_out)))
     if not study:
         names = ("base", "long", "twice", "BnB", "AnB", "BnB+", "AnB+", "random he", "random gaussian")
@@ -224,8 +222,8 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
                 for row in _few(profile, TUNE, cell, replace(profile.few, learning_rate=rate, steps=steps))
             ]
         )
-        known = _scores(table, "train_top1")
-        more = {cell: _next(profile, scores, known[cell]) for cell, scores in _scores(table).items()}
+        known = mean_scores(table, CELL, TRIED, "train_top1")
+        more = {cell: _next(profile, scores, known[cell]) for cell, scores in mean_scores(table, CELL, TRIED).items()}
         if not any(more.values()):
             return table
         for cell, recipes in more.items():
@@ -235,7 +233,7 @@ def volume_search(profile: Profile, train: Callable[[Study], pd.DataFrame]) -> p
 def best_recipes(profile: Profile, table: pd.DataFrame) -> dict[Cell, Recipe]:
     """What ``volume_search`` found best on validation images for every cell of ``volumes``; of equals the shortest."""
     found = {}
-    for (volume, treatment, n), scores in _scores(table).items():
+    for (volume, treatment, n), scores in mean_scores(table, CELL, TRIED).items():
         rate, steps = _best(scores)
         for at in profile.volume_cuts if treatment == "fine-tuned" else [n]:
             found[volume, treatment, at] = replace(profile.few, learning_rate=rate, steps=steps)
@@ -248,18 +246,20 @@ def _cells(profile: Profile, *, tuned_at: Sequence[int]) -> list[Cell]:
     return [(volume, treatment, n) for volume, treatment in product(profile.volumes, cuts) for n in cuts[treatment]]
 
 
-def _scores(table: pd.DataFrame, column: str = "validation_top1") -> dict[Cell, dict[tuple[float, int], float]]:
-    """For each cell the mean accuracy of every (rate, steps); a network that diverged counts as 0."""
-    given = table.assign(value=table[column].fillna(0))
-    means = given.groupby(["per_class", "treatment", "n", "learning_rate", "steps"], sort=False)["value"].mean()
-    found: dict[Cell, dict[tuple[float, int], float]] = {}
-    for (volume, treatment, n, rate, steps), value in means.items():
-        found.setdefault((volume, treatment, n), {})[rate, steps] = value
-    return found
+def mean_scores(
+    table: pd.DataFrame, cell: Sequence[str], tried: Sequence[str], measure: str = "validation_top1"
+) -> dict[Any, dict[Any, float]]:
+    """{cell: {what was tried in it: its mean ``measure``}}, where what diverged counts as 0.
+
+    A cell, and what was tried, is the value of a column, or of several columns the tuple of their values.
+    """
+    given = table.fillna({measure: 0})
+    wide = given.pivot_table(measure, index=list(tried), columns=list(cell)).round(9)
+    return {place: scores.dropna().to_dict() for place, scores in wide.items()}
 
 
 def _best(scores: Mapping[tuple[float, int], float]) -> tuple[float, int]:
-    return max(scores, key=lambda tried: (round(scores[tried], 9), -tried[1], -tried[0]))
+    return max(scores, key=lambda tried: (scores[tried], -tried[1], -tried[0]))
 
 
 def _next(
@@ -267,8 +267,7 @@ def _next(
 ) -> list[tuple[float, int]]:
     """What to try next in one cell; nothing once the best has been surrounded. ``known``: of the images learnt."""
     first = profile.few.steps
-
-    at_first = {rate: round(score, 9) for (rate, steps), score in scores.items() if steps == first}
+    at_first = {rate: score for (rate, steps), score in scores.items() if steps == first}
     if todo := rates_to_try(at_first, RATES):
         return [(rate, first) for rate in todo]
     rate = best_rate(at_first)

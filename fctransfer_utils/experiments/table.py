@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..files import write_text
-from .record import Record
 from .store import Store
 from .studies import Study
 
@@ -16,8 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """How far a study is: networks ``done`` (some of them ``diverged``), ``left``, and the seconds that they took."""
 
     done: int
@@ -28,10 +24,10 @@ class Status:
 
 def status(study: Study, store: Store) -> Status:
     """How far ``study`` is in ``store``; a network that it lists twice counts once."""
-    records = {record.key: record for _, record in _found(study, store)}.values()
-    diverged = sum(record.diverged for record in records)
-    left = len({network.key for _, network in study}) - len(records)
-    return Status(len(records), diverged, left, sum(record.seconds for record in records))
+    found = [store.record(network) for network in {network.key: network for _, network in study}.values()]
+    done = [record for record in found if record]
+    diverged = sum(record.diverged for record in done)
+    return Status(len(done), diverged, len(found) - len(done), sum(record.seconds for record in done))
 
 
 def read(study: Study, store: Store) -> pd.DataFrame:
@@ -43,21 +39,15 @@ def read(study: Study, store: Store) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for labels, record in _found(study, store):
-        rows.append(
-            labels | record.rounded | {"diverged": record.diverged, "seconds": record.seconds} | record.setting
-            | {"images": record.images, "version": record.version, "torch": record.torch, "key": record.key}
-        )  # fmt: skip
+    for labels, network in study:
+        if record := store.record(network):
+            rows.append(
+                labels | record.rounded | {"diverged": record.diverged, "seconds": record.seconds} | record.setting
+                | {"images": record.images, "version": record.version, "torch": record.torch, "key": record.key}
+            )  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def write_csv(frame: pd.DataFrame, path: Path | str) -> None:
     """Write a table, whole or not at all; what is not UTF-8 in a name of the reader's comes through as escapes."""
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
-
-
-def _found(study: Study, store: Store) -> Iterator[tuple[dict[str, Any], Record]]:
-    for labels, network in study:
-        record = store.record(network)
-        if record is not None:
-            yield labels, record

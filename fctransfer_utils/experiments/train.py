@@ -27,7 +27,7 @@ from ..training.device import Setting
 from ..training.loop import History, accuracy, train_together
 from .loader import Files, Loader
 from .network import Network
-from .record import Record
+from .store import Record
 
 if TYPE_CHECKING:
     from ..data.sources import Source
@@ -63,11 +63,11 @@ def train_networks(
     learn, validation, test = images_of(first, load)
     donor = unpack(donors[first.donor.key]) if first.donor else None
     nets = [start(network, learn, donor) for network in networks]
-    histories = [History([{"loss": math.nan}], diverged=True) for _ in nets]
+    histories = [History([math.nan], diverged=True) for _ in nets]
     if donor is None or all(values.isfinite().all() for values in donor.values()):  # else its heirs are lost, too
         histories = train_together(
             nets, learn, first.recipe, seed=first.stream("order"), setting=setting, checkpoint=checkpoint,
-            watch=None if first.donor or first.recipe.steps else test, on_epoch=on_epoch,
+            on_epoch=on_epoch,
         )  # fmt: skip
     found = []
     for network, net, history in zip(networks, nets, histories, strict=True):
@@ -75,7 +75,7 @@ def train_networks(
         parts = {"top1": test, "train_top1": learn} | ({"validation_top1": validation} if network.held_out else {})
         measures = {}
         if not history.diverged:
-            measures = {"loss": history.curve[-1]["loss"]} | {
+            measures = {"loss": history.losses[-1]} | {
                 name: accuracy(net, images, device=setting.device, crop=network.recipe.crop)
                 for name, images in parts.items()
             }
@@ -87,7 +87,7 @@ def train_networks(
             key=network.key,
             network=network.described(),
             measures=measures,
-            curve=columns(history),
+            curve={"loss": [loss if math.isfinite(loss) else None for loss in history.losses]},
             diverged=history.diverged,
             seconds=round(seconds, 2),
             setting=asdict(setting),
@@ -160,15 +160,6 @@ def start(network: Network, learn: Images, donor: Mapping[str, Tensor] | None = 
     for number in network.frozen:
         net[number - 1].requires_grad_(False)
     return net
-
-
-def columns(history: History) -> dict[str, list[float | None]]:
-    """The curve by column, as JSON has it: None for what is not finite."""
-    return {
-        name: [row[name] if math.isfinite(row[name]) else None for row in history.curve]
-        for name in ("loss", "top1")
-        if name in history.curve[0]
-    }
 
 
 @contextmanager

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import InputError
-from .engine import Progress, run
-from .loader import Loader
-from .record import Record
-from .store import Store
+from .engine import run
+from .store import Record, Store
 from .studies import Labels, Study
-from .train import FILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +17,7 @@ if TYPE_CHECKING:
 TOLERANCE = 0.03  # of a top-1: on other processors a network ends as another seed would make it
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """``word``: "equal" (every measure, to the digits of the table), "within" (top-1 within ``TOLERANCE``) or
     "different". ``was`` and ``now`` are the measures; ``same_images``: whether the fingerprints agree.
     """
@@ -34,21 +29,11 @@ class Verdict:
     same_images: bool
 
 
-def verify(
-    table: pd.DataFrame,
-    study: Study,
-    *,
-    count: int = 3,
-    device: str = "",
-    load: Loader = FILES,
-    workers: int = 1,
-    scheduler: str = "",
-    progress: Progress | None = None,
-) -> list[Verdict]:
+def verify(table: pd.DataFrame, study: Study, *, count: int = 3, device: str = "", **options: Any) -> list[Verdict]:
     """Train ``count`` random rows of ``table`` again, in the dtype and on the device of the table or on ``device``.
 
-    Other processors and versions of torch give other last digits, so that not every network is "equal" there. Raises
-    InputError for a table whose networks ``study`` does not list.
+    Other processors and versions of torch give other last digits, so that not every network is "equal" there. The
+    other options are those of ``engine.run``. Raises InputError for a table whose networks ``study`` does not list.
     """
     listed = {network.key: (labels, network) for labels, network in study}
     strange = sorted(set(table["key"]) - listed.keys())
@@ -63,10 +48,7 @@ def verify(
         with tempfile.TemporaryDirectory() as folder:
             store = Store(folder)
             again = [listed[key] for key in chosen["key"]]
-            report = run(
-                again, store, load=load, workers=workers, scheduler=scheduler, device=device or trained_on, dtype=dtype,
-                progress=progress,
-            )  # fmt: skip
+            report = run(again, store, device=device or trained_on, dtype=dtype, **options)
             if report.left:
                 raise InputError(f"{report.stopped}: {report.left} networks are not trained, so nothing is verified.")
             for row, (labels, network) in zip(chosen.to_dict("records"), again, strict=True):

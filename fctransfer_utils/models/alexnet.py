@@ -89,16 +89,15 @@ def redraw(net: nn.Sequential, layers: range | list[int], *, init: str = "lecun"
     small at first; "he", variance 2 / inputs, does not, and the first steps overshoot. "gaussian": CaffeNet's, with
     biases of 1 in conv2, conv4, conv5, fc6 and fc7. "torch": torch's default, uniform with variance 1 / (3 inputs).
     """
-    names = [name for name, _ in net.named_children()]
-    for part in nn.ModuleList(net[number - 1] for number in layers).modules():
-        drawn = isinstance(part, nn.Conv2d | nn.Linear) or hasattr(part, "reset_parameters")
-        if not drawn and [*part.parameters(recurse=False)]:
+    named = list(net.named_children())
+    chosen = [named[number - 1] for number in layers]
+    for part in nn.ModuleList(layer for _, layer in chosen).modules():
+        if [*part.parameters(recurse=False)] and not hasattr(part, "reset_parameters"):
             raise InputError(
                 f"no initialisation here draws the parameters of {type(part).__name__}; create the network anew with "
                 "another seed and transplant from it."
             )
-    for number in layers:
-        name, layer = names[number - 1], net[number - 1]
+    for name, layer in chosen:
         chance = generator(seed, "layer", name)
         for part in layer.modules():
             if isinstance(part, nn.Conv2d | nn.Linear):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import nn
 
@@ -67,11 +67,10 @@ def convolutional(net: nn.Sequential) -> nn.Sequential:
     return result
 
 
-@dataclass(frozen=True)
-class Field:
-    """What a unit behind a convolution ("conv") or pooling ("pool") of a named layer sees, in pixels of the image.
+class Field(NamedTuple):
+    """What a unit behind a convolution ("conv") or pooling ("pool") of a named layer sees.
 
-    ``size`` is the side of its receptive field, ``stride`` the distance between the fields of neighbours.
+    In pixels of the image: the side of its receptive field, and how far the fields of neighbours lie apart.
     """
 
     layer: str

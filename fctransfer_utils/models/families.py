@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from itertools import repeat
 
 import torch
 from torch import Tensor, nn
 from torchvision.ops import Permute
 
 Named = Iterator[tuple[str, nn.Module]]
-
-# ------------------------------------------------------------------------------------------------ parts without weights
 
 
 class _Append(nn.Module):
@@ -74,19 +72,13 @@ class _PartOfViT(nn.Module):
         return x
 
 
-# -------------------------------------------------------------------------------------------------------- the families
-
-
-Stages = Iterable[tuple[nn.Module | None, Iterable[nn.Module]]]
-
-
-def _stages(stages: Iterable[Iterable[nn.Module]]) -> Named:
-    yield from _hierarchy((None, stage) for stage in stages)
-
-
-def _hierarchy(stages: Stages, wrap: Callable[[nn.Module], nn.Module] = lambda part: part) -> Named:
-    """Stages, each a change of resolution, if it has one, and its blocks."""
-    for number, (down, stage) in enumerate(stages, 1):
+def _stages(
+    stages: Iterable[Iterable[nn.Module]],
+    downs: Iterable[nn.Module | None] = repeat(None),
+    wrap: Callable[[nn.Module], nn.Module] = lambda part: part,
+) -> Named:
+    """The blocks of each stage, behind its change of resolution (``downs``) if it has one."""
+    for number, (stage, down) in enumerate(zip(stages, downs, strict=False), 1):
         if not isinstance(down, nn.Identity | None):
             yield f"down{number}", wrap(down)
         for place, block in enumerate(stage, 1):
@@ -125,13 +117,13 @@ def _resnet(net: nn.Module) -> Named:
 
 def _convnext_torchvision(net: nn.Module) -> Named:
     yield "stem", net.features[0]
-    yield from _hierarchy(zip([None, *net.features[2::2]], net.features[1::2], strict=True))
+    yield from _stages(net.features[1::2], [None, *net.features[2::2]])
     yield "head", nn.Sequential(net.avgpool, *net.classifier)
 
 
 def _convnext_timm(net: nn.Module) -> Named:
     yield "stem", net.stem
-    yield from _hierarchy((stage.downsample, stage.blocks) for stage in net.stages)
+    yield from _stages([stage.blocks for stage in net.stages], [stage.downsample for stage in net.stages])
     if not isinstance(net.norm_pre, nn.Identity):
         yield "norm", net.norm_pre
     yield "head", net.head
@@ -144,14 +136,14 @@ def _maps(part: nn.Module) -> nn.Sequential:
 
 def _swin_torchvision(net: nn.Module) -> Named:
     yield "stem", nn.Sequential(net.features[0], Permute([0, 3, 1, 2]))
-    yield from _hierarchy(zip([None, *net.features[2::2]], net.features[1::2], strict=True), _maps)
+    yield from _stages(net.features[1::2], [None, *net.features[2::2]], _maps)
     yield "norm", _maps(net.norm)
     yield "head", nn.Sequential(net.avgpool, net.flatten, net.head)
 
 
 def _swin_timm(net: nn.Module) -> Named:
     yield "stem", nn.Sequential(net.patch_embed, Permute([0, 3, 1, 2]))
-    yield from _hierarchy(((stage.downsample, stage.blocks) for stage in net.layers), _maps)
+    yield from _stages([stage.blocks for stage in net.layers], [stage.downsample for stage in net.layers], _maps)
     yield "norm", _maps(net.norm)
     yield "head", nn.Sequential(Permute([0, 2, 3, 1]), net.head)
 
@@ -208,14 +200,11 @@ def _mobilenet_v3_timm(net: nn.Module) -> Named:
 
 def _densenet(net: nn.Module) -> Named:
     of_timm = hasattr(net, "global_pool")
-    parts = list(net.features.named_children())
-    yield "stem", nn.Sequential(*(part for _, part in takewhile(lambda part: part[0] != "denseblock1", parts)))
-    for name, part in parts:
-        if name.startswith("denseblock"):
-            yield from ((f"block{name[-1]}_{place}", _Append(layer)) for place, layer in enumerate(part.values(), 1))
-        elif name.startswith("transition"):
-            yield f"down{int(name[-1]) + 1}", part
-    norm = net.features.norm5
+    *parts, norm = net.features
+    first = next(place for place, part in enumerate(parts) if isinstance(part, nn.ModuleDict))
+    yield "stem", nn.Sequential(*parts[:first])
+    blocks = [[_Append(layer) for layer in block.values()] for block in parts[first::2]]
+    yield from _stages(blocks, [None, *parts[first + 1 :: 2]])
     yield "norm", norm if of_timm else nn.Sequential(norm, nn.ReLU())  # timm's norm has the ReLU in it
     head = nn.Sequential(net.global_pool, net.head_drop, net.classifier) if of_timm else _global_pool(net.classifier)
     yield "head", head

@@ -18,19 +18,18 @@ def head_layers(
     it to a network whose map is large. "gap": global average pooling and fc8 alone. "gap_fc": fc6 and fc7 behind the
     pooling. Raises InputError for a map too small for its pooling.
     """
-    if kind not in ("flat", "fc", "gap", "gap_fc"):
-        raise unknown("head", kind, ("flat", "fc", "gap", "gap_fc"))
+    average = [nn.AdaptiveAvgPool2d(1)]
+    pooling = {"flat": [], "fc": [nn.MaxPool2d(2)], "gap": average, "gap_fc": average}
+    if kind not in pooling:
+        raise unknown("head", kind, pooling)
     if kind == "fc" and side < 2:
         raise InputError(f"a map of {side} x {side} is too small for 2 x 2 pooling; use larger images or head 'gap'.")
-    flat = {
-        "flat": ([nn.Flatten()], channels * side**2),
-        "fc": ([nn.MaxPool2d(2), nn.Flatten()], channels * (side // 2) ** 2),
-    }
-    first, inputs = flat.get(kind) or ([nn.AdaptiveAvgPool2d(1), nn.Flatten()], channels)
+    inputs = channels * {"flat": side, "fc": side // 2}.get(kind, 1) ** 2
+    flat = [*pooling[kind], nn.Flatten()]
     if kind == "gap":
-        return OrderedDict(fc8=nn.Sequential(*first, nn.Linear(inputs, classes)))
+        return OrderedDict(fc8=nn.Sequential(*flat, nn.Linear(inputs, classes)))
     return OrderedDict(
-        fc6=nn.Sequential(*first, nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout)),
+        fc6=nn.Sequential(*flat, nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout)),
         fc7=nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout)),
         fc8=nn.Sequential(nn.Linear(hidden, classes)),
     )

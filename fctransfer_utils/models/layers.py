@@ -64,10 +64,8 @@ def new_last_layer(net: nn.Module, classes: int, *, seed: int = 0) -> nn.Module:
 
 def last_linear(net: nn.Module) -> str:
     """The name within ``net`` of the linear layer that gives the scores; of blocks, it lies in the last one."""
-    within = next(reversed(net._modules)) if isinstance(net, nn.Sequential) and len(net) else ""
     linear = [name for name, part in net.named_modules() if isinstance(part, nn.Linear)]
-    linear = [name for name in linear if not within or name.split(".")[0] == within]
-    if not linear:
+    if not linear or (isinstance(net, nn.Sequential) and linear[-1].split(".")[0] != [*net._modules][-1]):
         raise InputError(f"the end of this {type(net).__name__} holds no linear layer; give a classifier.")
     return linear[-1]
 

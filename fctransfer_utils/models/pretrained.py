@@ -16,6 +16,7 @@ from types import ModuleType
 
 import torch
 from torch import Tensor, nn
+from torchvision import models
 
 from ..errors import InputError, one_line, unknown
 from ..seeds import derive
@@ -40,9 +41,8 @@ def create(
     """
     if pretrained and weights is not None:
         raise InputError(f"{name!r} can have public weights or those of {weights}, not both; leave one out.")
-    library, model = find(name)
     tensors = None if weights is None else read_tensors(weights)
-    net = as_published(name, pretrained=pretrained and library == "timm" and name != BUNDLED, seed=seed)
+    net = as_published(name, pretrained=pretrained and name != BUNDLED, seed=seed)
     if getattr(net, "num_classes", None) == 0:
         raise InputError(
             f"{name!r} has features and no classifier, so there is no last layer to put anew; give another."
@@ -50,25 +50,23 @@ def create(
     if pretrained and name == BUNDLED:
         learnt = read_tensors(bundled_file(), sha256=SHA256)  # in timm's order, by other names
         net.load_state_dict(dict(zip(net.state_dict(), learnt.values(), strict=True)))
-    elif pretrained and library == "torchvision":
-        fit(net, _fetched(model), source=f"the file of {name!r}")
     elif tensors is not None:
         scores = tensors.get(f"{last_linear(net)}.weight", ())
         if len(scores):
             new_last_layer(net, len(scores))  # of the file's number of classes, to be filled
         fit(net, tensors, source=Path(weights).name)
-    if size is not None:
-        _fit_to_size(net, size)
+    if size is None:
+        return blocks(net)
+    _fit_to_size(net, size)
     layers = blocks(net)
-    if size is not None:
-        check_size(layers, size)
+    check_size(layers, size)
     return layers
 
 
 def as_published(name: str, *, size: int | None = None, pretrained: bool = False, seed: int = 0) -> nn.Module:
     """The network ``name`` as timm or torchvision has it, for the classes of its publisher; see ``create``.
 
-    Its weights are drawn from ``seed``, or with ``pretrained`` fetched by timm. ``size`` of the images in pixels.
+    Its weights are drawn from ``seed``, or with ``pretrained`` fetched by the library. ``size`` of images in pixels.
     """
     library, model = find(name)
     with torch.random.fork_rng(devices=[]):  # both libraries draw from torch's one generator
@@ -96,8 +94,6 @@ def preprocessing(name: str) -> tuple[tuple[float, ...], tuple[float, ...], int]
     if library == "timm":
         about = _timm().get_pretrained_cfg(model)
         return tuple(about.mean), tuple(about.std), about.input_size[-1]
-    from torchvision import models
-
     about = models.get_model_weights(model).DEFAULT.transforms()
     return tuple(about.mean), tuple(about.std), about.crop_size[0]
 
@@ -131,18 +127,13 @@ def find(name: str) -> tuple[str, str]:
     library, _, model = name.rpartition(":")
     if library not in ("", "timm", "torchvision"):
         raise unknown("library of networks", library, ("timm", "torchvision"))
-    from torchvision import models
-
-    names = [BUNDLED]
-    if library != "torchvision":
-        if _timm().is_model(model):
-            return "timm", model
-        names += _timm().list_models()
-    if library != "timm":
-        if model in (theirs := models.list_models(module=models)):
-            return "torchvision", model
-        names += theirs
-    near = ", ".join(dict.fromkeys(get_close_matches(model, names, n=5)))
+    of_timm = [] if library == "torchvision" else _timm().list_models()
+    of_torchvision = [] if library == "timm" else models.list_models(module=models)
+    if of_timm and _timm().is_model(model):
+        return "timm", model
+    if model in of_torchvision:
+        return "torchvision", model
+    near = ", ".join(dict.fromkeys(get_close_matches(model, [BUNDLED, *of_timm, *of_torchvision], n=5)))
     raise InputError(
         f"unknown network {name!r}; {f'near it are {near}' if near else 'no known name is near it'}. "
         "timm.list_models() and torchvision.models.list_models() have all names."
@@ -168,35 +159,24 @@ def _timm() -> ModuleType:
 
 def _built(library: str, model: str, *, pretrained: bool) -> nn.Module:
     """The network as its library has it, for the number of classes that it was published with."""
-    if library == "torchvision":
-        from torchvision import models
-
-        return models.get_model(model, weights=None)
+    learnt = {}
     try:
-        return _timm().create_model(model, pretrained=pretrained)
+        if library == "timm":
+            return _timm().create_model(model, pretrained=pretrained)
+        net = models.get_model(model, weights=None)
+        if pretrained:  # read as tensors alone
+            public = models.get_model_weights(model).DEFAULT
+            learnt = public.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
     except Exception as error:
-        if pretrained:
-            raise _not_fetched(model, error) from error
-        raise
-
-
-def _fetched(model: str) -> dict[str, Tensor]:
-    """torchvision's weights learnt on ImageNet, fetched by it, read as tensors alone."""
-    from torchvision import models
-
-    public = models.get_model_weights(model).DEFAULT
-    try:
-        tensors = public.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise _not_fetched(model, error) from error
-    return named_tensors(tensors, model)
-
-
-def _not_fetched(model: str, error: Exception) -> InputError:
-    return InputError(
-        f"the public weights of {model!r} could not be fetched ({one_line(error)[:160]}); give a file of them as "
-        f"weights, or use {BUNDLED!r}, whose weights are installed."
-    )
+        if not pretrained:
+            raise
+        raise InputError(
+            f"the public weights of {model!r} could not be fetched ({one_line(error)[:160]}); give a file of them as "
+            f"weights, or use {BUNDLED!r}, whose weights are installed."
+        ) from error
+    if pretrained:
+        fit(net, named_tensors(learnt, model), source=f"the file of {model!r}")
+    return net
 
 
 def _fit_to_size(net: nn.Module, size: int) -> None:
@@ -205,9 +185,7 @@ def _fit_to_size(net: nn.Module, size: int) -> None:
         if hasattr(net, "set_input_size"):
             net.set_input_size(img_size=size)
         elif type(net).__name__ == "VisionTransformer":
-            from torchvision.models.vision_transformer import interpolate_embeddings
-
-            fitted = interpolate_embeddings(size, net.patch_size, net.state_dict())
+            fitted = models.vision_transformer.interpolate_embeddings(size, net.patch_size, net.state_dict())
             net.encoder.pos_embedding = nn.Parameter(fitted["encoder.pos_embedding"])
     except Exception as error:  # each library has its own way to say it
         raise InputError(f"this network cannot be fitted to images of {size} pixels ({one_line(error)}).") from error

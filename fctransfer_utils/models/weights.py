@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import InputError, one_line
@@ -31,15 +32,9 @@ def reading(path: Path | str) -> str:
     content, file = _content(path), str(Path(path).expanduser())
     if not isinstance(content, Mapping) or list(content) != list(named_tensors(content, file)):
         return f"read_tensors({file!r})"
-    return (
-        f"load_file({file!r})"
-        if _is_safetensors(path)
-        else f'torch.load({file!r}, map_location="cpu", weights_only=True)'
-    )
-
-
-def _is_safetensors(path: Path | str) -> bool:
-    return Path(path).suffix == ".safetensors"
+    if file.endswith(".safetensors"):
+        return f"load_file({file!r})"
+    return f'torch.load({file!r}, map_location="cpu", weights_only=True)'
 
 
 def _content(path: Path | str, *, sha256: str = "") -> object:
@@ -52,9 +47,7 @@ def _content(path: Path | str, *, sha256: str = "") -> object:
             f"{path.name} has the SHA-256 {found}, not {sha256}: it is damaged or another file; get it anew."
         )
     try:
-        if _is_safetensors(path):
-            from safetensors.torch import load_file
-
+        if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a file that is something else raises nearly anything
@@ -109,14 +102,14 @@ def fit(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
             if n in tensors and tensors[n].shape != values.shape
         ],
     }
-    if any(misfits.values()):
-        found = "; ".join(
-            f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-            for what, names in misfits.items()
-            if names
-        )
+    found = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in misfits.items()
+        if names
+    ]
+    if found:
         raise InputError(
-            f"{source} does not fit {type(net).__name__}, which has {len(own)} tensors: {found}. Name the network that "
-            "it belongs to; timm's and torchvision's of one name may differ ('torchvision:vgg16')."
+            f"{source} does not fit {type(net).__name__}, which has {len(own)} tensors: {'; '.join(found)}. Name the "
+            "network that it belongs to; timm's and torchvision's of one name may differ ('torchvision:vgg16')."
         )
     net.load_state_dict(tensors, strict=False)

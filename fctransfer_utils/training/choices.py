@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,15 +19,15 @@ from ..models.surgery import freeze, freeze_batch_norm, learning
 from ..seeds import derive
 from .device import Setting
 from .features import pooled, prefix_tokens
-from .loop import accuracy, train
+from .loop import scores, train
 from .probes import Probe, fit_heads, fit_probe, folds
 from .recipe import Recipe, best_rate, rates_to_try
 
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
-RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of fine-tuning, behind a head that came first
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of fine-tuning
 FIRST_RATES = RATES[3:5]
-CLIP = 1.0  # the longest gradient: pictures unlike those that were learnt give signals, and gradients, of any size
-RECIPE = Recipe(epochs=8, batch_size=16, shift=0)
+# Pictures unlike those that were learnt give signals, and gradients, of any size: so these are clipped.
+RECIPE = Recipe(epochs=8, batch_size=16, shift=0, clip=1.0)
 TRIAL = 2  # epochs for which a rate is tried: on six sets those chosen so do as well as those of whole trainings
 HEAD = Recipe(epochs=100, batch_size=16, shift=0)
 KEPT = 2**28  # bytes of signals behind frozen layers that are kept in memory; above it these layers run every time
@@ -154,19 +155,24 @@ class Tuner:
         self._signals: dict[int, list[Tensor]] = {}
 
     def judge(self, what: Treatment, split: Split) -> Result:
-        """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold; of equals, the lowest.
+        """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold.
 
-        Neighbours are tried until the best has worse ones on both sides, each for ``TRIAL`` epochs.
+        Of equally many right the lower loss decides. Neighbours are tried until the best has worse ones on both sides,
+        each for ``TRIAL`` epochs.
         """
         mask = torch.ones(len(split.kept), dtype=torch.bool).index_fill(0, split.inner[0], False)
-        tried, todo = {}, [*FIRST_RATES]
+        tried: dict[float, tuple[float, float]] = {}
+        todo = [*FIRST_RATES]
         while todo:
             for rate in todo:
-                tried[rate], *_ = self._score(what, split.kept[mask], split.kept[~mask], rate, epochs=TRIAL)
+                tuned, diverged = self.fit(what, split.kept[mask], rate, epochs=TRIAL)
+                tried[rate] = (0.0, -math.inf) if diverged else self._scored(tuned, what, split.kept[~mask])
             todo = rates_to_try(tried, RATES)
-        best = best_rate(tried)
-        top1, seconds, learnt = self._score(what, split.kept, split.held, best)
-        return Result(100 * top1, 100 * tried[best], seconds, learnt, cut=what.frozen or what.cut, rate=best)
+        best, start = best_rate(tried), time.perf_counter()
+        tuned, diverged = self.fit(what, split.kept, best)
+        seconds, learnt = time.perf_counter() - start, sum(each.numel() for each in learning(tuned))
+        top1 = 0.0 if diverged else self._scored(tuned, what, split.held)[0]
+        return Result(100 * top1, 100 * tried[best][0], seconds, learnt, cut=what.frozen or what.cut, rate=best)
 
     def forecast(self, what: Treatment, split: Split) -> float:
         """About how many seconds ``judge`` will take, by a few steps on a few images."""
@@ -181,16 +187,13 @@ class Tuner:
         trials = len(FIRST_RATES) + 1  # more, if the best rate lies farther away
         return of_one * len(split.kept) * (RECIPE.epochs + TRIAL * trials * (1 - 1 / INNER))
 
-    def _score(
-        self, what: Treatment, rows: Tensor, held: Tensor, rate: float, *, epochs: int = RECIPE.epochs
-    ) -> tuple[float, float, int]:
-        start = time.perf_counter()
-        tuned, diverged = self.fit(what, rows, rate, epochs=epochs)
-        seconds = time.perf_counter() - start
+    def _scored(self, tuned: nn.Sequential, what: Treatment, held: Tensor) -> tuple[float, float]:
+        """The share (0 to 1) of the images ``held`` that are right, and less the mean cross-entropy."""
         below, (plain, *_) = self._behind(what.frozen)
         judged = replace(self.images, pixels=plain[held], labels=self.images.labels[held])
-        top1 = 0.0 if diverged else accuracy(tuned[below:], judged, device=self.device)
-        return top1, seconds, sum(each.numel() for each in learning(tuned))
+        found = scores(tuned[below:], judged, device=self.device)
+        right = (found.argmax(1) == judged.labels).double().mean()
+        return right.item(), -nn.functional.cross_entropy(found, judged.labels).item()
 
     def fit(
         self, what: Treatment, rows: Tensor, rate: float, *, epochs: int = RECIPE.epochs
@@ -201,7 +204,7 @@ class Tuner:
         recipe = replace(RECIPE, learning_rate=rate, epochs=max(1, epochs // len(signals)))
         pixels, labels = torch.cat([each[rows] for each in signals]), self.images.labels[rows].repeat(len(signals))
         learn = replace(self.images, pixels=pixels, labels=labels, flip=self.images.flip and not below)
-        history = train(tuned[below:], learn, recipe, seed=self.seed, setting=Setting(self.device), clip=CLIP)
+        history = train(tuned[below:], learn, recipe, seed=self.seed, setting=Setting(self.device))
         return tuned, history.diverged
 
     def start(self, what: Treatment, rows: Tensor) -> nn.Sequential:

@@ -29,9 +29,9 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass
 class History:
-    """How a training went. ``curve``: of each epoch its number, the mean ``loss``, and ``top1`` if watched."""
+    """How a training went. ``losses``: the mean loss of each epoch."""
 
-    curve: list[dict[str, float]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
     diverged: bool = False
     seconds: float = 0.0
 
@@ -52,8 +52,6 @@ def train_together(
     seed: int = 0,
     loss: Loss = F.cross_entropy,
     setting: Setting | None = None,
-    clip: float = 0.0,
-    watch: Images | None = None,
     checkpoint: Path | None = None,
     save_every: float = 60.0,
     on_epoch: Callable[[int], None] | None = None,
@@ -62,10 +60,9 @@ def train_together(
 
     Each ends as it would alone, bit for bit: all see the same batches and draw the same dropout, frozen layers
     included. ``loss`` takes scores (N, classes) and labels (N,), or targets of any other shape that ``learn.labels``
-    has. ``clip``: the gradient of a step is shortened to this length where it is longer. ``watch``: images to score
-    after every epoch. ``checkpoint``: a file to go on from if this run is killed, written between epochs every
-    ``save_every`` seconds. Nothing but the end of an epoch waits for the device, and the random numbers of others stay
-    as they are. Raises InputError for networks that share no frozen layers.
+    has. ``checkpoint``: a file to go on from if this run is killed, written between epochs every ``save_every``
+    seconds. Nothing but the end of an epoch waits for the device, and the random numbers of others stay as they are.
+    Raises InputError for networks that share no frozen layers.
     """
     setting = setting or Setting()
     learn, device = learn.to(setting.device), setting.device
@@ -79,8 +76,8 @@ def train_together(
     about = ""
     if checkpoint:
         named = getattr(loss, "__qualname__", type(loss).__qualname__)
-        told = {"recipe": asdict(recipe), "seed": seed, "setting": asdict(setting), "loss": named, "clip": clip}
-        about = _about(members, learn, **told, watched=watch is not None)
+        told = {"recipe": asdict(recipe), "seed": seed, "setting": asdict(setting), "loss": named}
+        about = _about(members, learn, **told)
     with seeded(seed, device):
         for epoch in range(_resume(checkpoint, about, members, chance, device), epochs):
             for member in members:
@@ -99,10 +96,10 @@ def train_together(
                         with setting.autocast():
                             scores = member.above(signal)
                         value = loss(scores.float(), labels)
-                        member.step(value, clip)
+                        member.step(value, recipe.clip)
                         totals[place] += value.detach() * len(chosen)
             for member, total in zip(members, totals.tolist(), strict=True):
-                member.end_epoch(epoch, total / len(learn), watch, setting, recipe.crop)
+                member.end_epoch(total / len(learn))
             if on_epoch:
                 on_epoch(epoch)
             if all(member.history.diverged for member in members):
@@ -136,13 +133,8 @@ class _Member:
             )
         self.net, self.n, self.above = net, n, net[n:]
         total = recipe.epochs_for(images) * recipe.batches(images)
-        self.descent = torch.optim.SGD(
-            _groups(net, recipe),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+        speed = {"lr": recipe.learning_rate, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
+        self.descent = torch.optim.SGD(_groups(net, recipe), **speed, fused=True)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.descent, lambda step: recipe.rate(min(step, total - 1), total)
         )
@@ -156,14 +148,10 @@ class _Member:
         self.descent.zero_grad()
         self.schedule.step()
 
-    def end_epoch(self, epoch: int, loss: float, watch: Images | None, setting: Setting, crop: int) -> None:
-        if self.history.diverged:
-            return
-        self.history.diverged = not math.isfinite(loss)
-        row = {"epoch": epoch + 1, "loss": loss}
-        if watch is not None:
-            row["top1"] = accuracy(self.net, watch, device=setting.device, crop=crop)
-        self.history.curve.append(row)
+    def end_epoch(self, loss: float) -> None:
+        if not self.history.diverged:
+            self.history.losses.append(loss)
+            self.history.diverged = not math.isfinite(loss)
 
 
 def _groups(net: nn.Sequential, recipe: Recipe) -> list[Any]:
@@ -244,7 +232,7 @@ def _resume(path: Path | None, about: str, members: list[_Member], chance: torch
         member.net.load_state_dict(kept["net"])
         member.descent.load_state_dict(kept["descent"])
         member.schedule.last_epoch = kept["schedule"]
-        member.history = History(kept["curve"], kept["diverged"], kept["seconds"])
+        member.history = History(kept["losses"], kept["diverged"], kept["seconds"])
     chance.set_state(state["chance"].cpu())
     set_random_state(state["dropout"].cpu(), device)
     return state["epoch"]

@@ -198,10 +198,11 @@ def fit_heads(
     the learning rate of each head, in place of the recipe's. Raises InputError for heads of other layers and shapes.
     """
     linears = [_linear(head) for head in heads]
-    if not len(labels) or not linears or len(rates or linears) != len(linears) or recipe.bias_rate:
+    if not len(labels) or not linears or len(rates or linears) != len(linears) or recipe.bias_rate or recipe.clip:
         raise InputError(
-            f"{len(linears)} heads, {len(labels)} labels, {len(rates or linears)} rates and bias_rate "
-            f"{recipe.bias_rate} do not go together; give heads, labels, a rate a head or none, and no bias_rate."
+            f"{len(linears)} heads, {len(labels)} labels, {len(rates or linears)} rates, bias_rate {recipe.bias_rate} "
+            f"and clip {recipe.clip} do not go together; give heads, labels, a rate a head or none, and neither "
+            "bias_rate nor clip."
         )
     if any(each.weight.shape != linears[0].weight.shape for each in linears):
         raise InputError("heads of different shapes are not trained at once; call fit_heads for each shape.")
@@ -217,7 +218,7 @@ def fit_heads(
     epochs, batches = recipe.epochs_for(len(labels)), recipe.batches(len(labels))
     step, began = 0, time.perf_counter()
     chance, histories = generator(seed), [History() for _ in heads]
-    for epoch in range(epochs):
+    for _ in range(epochs):
         totals = torch.zeros(len(heads))
         for chosen in torch.randperm(len(labels), generator=chance).tensor_split(batches):
             scores = torch.baddbmm(bias, features[chosen].expand(len(heads), -1, -1), weight)
@@ -232,7 +233,7 @@ def fit_heads(
                 totals += losses * len(chosen)
             step += 1
         for history, total in zip(histories, totals.tolist(), strict=True):
-            history.curve.append({"epoch": epoch + 1, "loss": total / len(labels)})
+            history.losses.append(total / len(labels))
             history.diverged |= not math.isfinite(total)
     with torch.no_grad():
         for k, linear in enumerate(linears):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import InputError
 
@@ -17,7 +18,7 @@ class Recipe:
     rises over the first ``warmup`` share of all steps to ``learning_rate`` and then falls in a straight line to 0; with
     ``drop_every`` it is divided by 10 after every so many steps instead, as in the paper. ``shift``, ``crop``: see
     ``data.augment``. ``bias_rate``: biases learn at so many times the rate, without weight decay (Caffe's rule is 2);
-    0: like the weights.
+    0: like the weights. ``clip``: the gradient of a step is shortened to this length where it is longer; 0: it is not.
     """
 
     epochs: int = 16
@@ -31,13 +32,14 @@ class Recipe:
     crop: int = 0
     steps: int = 0
     bias_rate: float = 0.0
+    clip: float = 0.0
 
     def __post_init__(self) -> None:
         checks = {
             "epochs": self.epochs >= 1, "batch_size": self.batch_size >= 1, "learning_rate": self.learning_rate > 0,
             "momentum": 0 <= self.momentum < 1, "weight_decay": self.weight_decay >= 0, "warmup": 0 <= self.warmup < 1,
             "drop_every": self.drop_every >= 0, "shift": self.shift >= 0, "crop": self.crop >= 0,
-            "steps": self.steps >= 0, "bias_rate": self.bias_rate >= 0,
+            "steps": self.steps >= 0, "bias_rate": self.bias_rate >= 0, "clip": self.clip >= 0,
         }  # fmt: skip
         for name, good in checks.items():
             if not good:
@@ -61,12 +63,12 @@ class Recipe:
         return min((step + 1) / (rising + 1), (total - step) / max(total - rising, 1))
 
 
-def best_rate(scores: Mapping[float, float]) -> float:
+def best_rate(scores: Mapping[float, Any]) -> float:
     """The rate with the highest score, of equals the lowest."""
     return max(scores, key=lambda rate: (scores[rate], -rate))
 
 
-def rates_to_try(scores: Mapping[float, float], ladder: Sequence[float]) -> list[float]:
+def rates_to_try(scores: Mapping[float, Any], ladder: Sequence[float]) -> list[float]:
     """The neighbours on ``ladder`` of the best rate so far that have no score; none once both sides of it are tried."""
     at = ladder.index(best_rate(scores))
     return [rate for rate in ladder[max(at - 1, 0) : at + 2] if rate not in scores]

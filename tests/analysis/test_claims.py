@@ -150,12 +150,13 @@ def test_the_committed_rules_can_be_read_and_their_numbers_are_those_of_the_logs
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("side", "beside"), ("margin", 0), ("cuts", "four"), ("date", "soon"), ("margin", "one"), ("where", "target A")],
-)
+    [("side", "beside"), ("margin", "0"), ("margin", "one"), ("margin", "inf"), ("cuts", "four"), ("date", "soon"),
+     ("where", "target A"), ("flat_base", "Yes"), ("dataset", "glyph")],
+)  # fmt: skip
 def test_a_rule_that_cannot_be_meant_is_refused(tmp_path, column, value):
     file = tmp_path / "claims.csv"
     pd.DataFrame([rule(**{column: value})]).to_csv(file, index=False)
-    with pytest.raises(InputError, match="claim x"):
+    with pytest.raises(InputError, match=f"claim x.*{value}"):
         claims.claims(file)
 
 
@@ -167,12 +168,3 @@ def test_a_file_without_rules_is_refused(tmp_path):
     pd.DataFrame([rule(), rule()]).to_csv(file, index=False)
     with pytest.raises(InputError, match="two claims"):
         claims.claims(file)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("flat_base", "Yes"), ("dataset", "glyph"), ("margin", "inf"), ("margin", "0")]
-)
-def test_a_misspelt_rule_is_refused_and_does_not_vanish(name, value, tmp_path):
-    pd.DataFrame([rule(**{name: value}) | {"published": -8.3}]).to_csv(tmp_path / "claims.csv", index=False)
-    with pytest.raises(InputError, match=value):
-        claims.claims(tmp_path / "claims.csv")

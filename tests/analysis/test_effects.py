@@ -55,13 +55,13 @@ def test_a_replicate_that_lacks_a_direction_is_not_used_and_named():
     assert sorted(effects.by_replicate(table[~gone], "AnB", "BnB")["replicate"]) == [0, 1, 3, 4]
 
 
-def test_a_diverged_network_is_left_out_and_counted():
+def test_a_diverged_network_is_left_out_and_its_replicate_is_named():
     table = study({"base": 0.6, "BnB": 0.6, "AnB": 0.5}, cuts=(3, 7))
     lost = (table["treatment"] == "AnB") & (table["n"] == 7) & (table["replicate"] == 0) & (table["target"] == "B")
     table.loc[lost, ["diverged", "top1"]] = [True, 0.05]  # the loss was not finite, whatever its accuracy
     found = effects.effect(table, "AnB", "BnB").set_index("n")
-    assert found["diverged"].tolist() == [0, 1]
     assert found["count"].tolist() == [5, 4]
+    assert found["left_out"].tolist() == ["", "replicate 0 lacks AnB or BnB at n = 7 on B"]
     kept = effects.effect(table[table["replicate"] != 0], "AnB", "BnB").set_index("n")
     assert found.loc[7, "mean"] == pytest.approx(kept.loc[7, "mean"])
 

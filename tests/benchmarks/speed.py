@@ -120,7 +120,7 @@ def peer(nets: list, images: Images, recipe: Recipe, *, tuned: bool, setting: Se
 
 def train(who: str, nets: list, images: Images, recipe: Recipe, *, setting: Setting, workers: int) -> list[float]:
     if who == "ours":
-        return [history.curve[-1]["loss"] for history in train_together(nets, images, recipe, setting=setting)]
+        return [history.losses[-1] for history in train_together(nets, images, recipe, setting=setting)]
     setting = setting if who == "T" else Setting()
     return peer(nets, images, recipe, tuned=who == "T", setting=setting, workers=workers)
 

@@ -11,6 +11,7 @@ import time
 import pandas as pd
 import pytest
 from made_pictures import class_folders
+from made_studies import records
 from PIL import Image
 
 from fctransfer_utils import papermill_run
@@ -287,16 +288,18 @@ def test_a_run_that_is_stopped_says_so_and_goes_on(command, pictures, monkeypatc
     assert status == code
     assert "left" in err.splitlines()[-1]
     assert "Traceback" not in err
-    done = len(list(Store(build_folder() / "stores" / "folder").records()))
+    done = len(records(Store(build_folder() / "stores" / "folder")))
     assert done < 18
     status, out, _ = command("run", *smoke("transfer"), *here(pictures))
     assert f"{18 - done} networks trained" in out
 
 
-def test_ctrl_c_before_the_training_is_one_line(command, monkeypatch):
-    monkeypatch.setattr(studies, "transfer", lambda *arguments, **options: interrupt())
-    status, _, err = command("status", "transfer")
-    assert (status, len(err.splitlines())) == (130, 1)
+def test_ctrl_c_before_the_training_is_one_line_and_in_keep_promises_nothing(command, monkeypatch):
+    for place in ("experiments.studies.transfer", "keep.keep"):
+        monkeypatch.setattr(f"fctransfer_utils.{place}", lambda *arguments, **options: interrupt())
+    for words, kept in ((["status", "transfer"], True), (["keep", "pictures"], False)):
+        status, _, err = command(*words)
+        assert (status, len(err.splitlines()), "kept" in err) == (130, 1, kept)
 
 
 def test_notebooks_are_run_by_their_runner(command, monkeypatch):
@@ -351,9 +354,3 @@ def test_a_path_from_here_reaches_a_notebook_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(papermill_run, "PROJECT", tmp_path)
     with pytest.raises(InputError, match="come with the repository"):
         papermill_run.notebooks()
-
-
-def test_ctrl_c_in_keep_promises_nothing(command, monkeypatch):
-    monkeypatch.setattr("fctransfer_utils.keep.keep", lambda *arguments, **options: interrupt())
-    status, _, err = command("keep", "pictures")
-    assert (status, "kept" in err) == (130, False)

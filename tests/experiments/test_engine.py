@@ -1,26 +1,20 @@
 """The same records however they come about, and nothing finished is lost whatever happens."""
 
-import json
 import os
 import random
-import shutil
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from made_studies import (
+    ON_CPU,
     begin_run,
     deadly,
     deadly_once,
     donors_other_images,
     findings,
-    kill_after,
-    moments,
     pretended,
+    records,
     small_study,
     tiny,
     trained,
@@ -78,7 +72,7 @@ def test_a_network_that_kills_its_process_costs_that_network_alone(tmp_path, ref
     killer = ({}, replace(STUDY[0][1], data=DataSpec("textures", size=16)))
     store = Store(tmp_path)
     with pytest.raises(InputError, match="1 of 11 networks") as error:
-        engine.run([killer, *STUDY[:9]], store, load=deadly, workers=2, device="cpu", dtype="float32")
+        engine.run([killer, *STUDY[:9]], store, load=deadly, workers=2, **ON_CPU)
     assert "died" in str(error.value)
     assert findings(STUDY[:9], store) == reference[:9]
 
@@ -94,7 +88,7 @@ def test_a_network_that_fails_costs_that_network_and_its_heirs(tmp_path, referen
     monkeypatch.setattr(engine, "train_job", sometimes)
     store = Store(tmp_path)
     with pytest.raises(InputError, match="4 of 18 networks.*MemoryError: a line and another"):
-        engine.run(STUDY, store, load=tiny, device="cpu", dtype="float32")
+        engine.run(STUDY, store, load=tiny, **ON_CPU)
     found = findings(STUDY, store)
     assert [each for each in found if each] == [
         each for (labels, _), each in zip(STUDY, reference, strict=True) if labels["treatment"] != "AnB"
@@ -112,9 +106,12 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path, reference, workers):
             signal.raise_signal(signal.SIGINT)
 
     store = Store(tmp_path)
-    report = engine.run(STUDY, store, load=tiny, device="cpu", dtype="float32", workers=workers, progress=third)
+    report = engine.run(STUDY, store, load=tiny, **ON_CPU, workers=workers, progress=third)
     assert report == engine.Report(3, 15, "interrupted")
-    assert engine.run(STUDY, store, load=tiny) == engine.Report(15, 0)
+    with pytest.raises(KeyboardInterrupt):  # no part of a study is taken for its table
+        engine.trained(STUDY, store, load=tiny, workers=workers, progress=third)
+    assert engine.run(STUDY, store, load=tiny) == engine.Report(12, 0)
+    assert len(engine.trained(STUDY, store, load=tiny)) == len(STUDY)
     assert findings(STUDY, store) == reference
 
 
@@ -134,7 +131,7 @@ def test_ctrl_c_in_the_midst_of_a_training_that_goes_on_at_its_checkpoint(tmp_pa
     monkeypatch.setattr(train, "train_together", watched)
     store = Store(tmp_path)
     study = LONGER[:1]
-    assert engine.run(study, store, load=tiny, device="cpu", dtype="float32", keep=[study[0][1].key]).stopped
+    assert engine.run(study, store, load=tiny, **ON_CPU, keep=[study[0][1].key]).stopped
     assert engine.run(study, store, load=tiny, keep=[study[0][1].key]).trained == 1
     assert epochs == [0, 1, 2, 3, 4, 4, 5, 6, 7]
     assert findings(study, store) == longer[:1]
@@ -144,7 +141,7 @@ def test_ctrl_c_in_the_midst_of_a_training_that_goes_on_at_its_checkpoint(tmp_pa
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_time_limit_ends_a_run_that_goes_on_later(tmp_path, longer, workers):
     store = Store(tmp_path)
-    report = engine.run(LONGER, store, load=tiny, device="cpu", dtype="float32", time_limit=0.05, workers=workers)
+    report = engine.run(LONGER, store, load=tiny, **ON_CPU, time_limit=0.05, workers=workers)
     assert report.stopped
     assert report.trained + report.left == 18
     assert report.left
@@ -159,7 +156,7 @@ def test_a_time_limit_ends_a_training_between_epochs_and_a_worker_with_other_ima
 ):
     network = STUDY[0][1]
     images = images or train.loaded(tiny, network.data)[1]
-    job = Job((network,), tiny, images, {"device": "cpu", "dtype": "float32"}, (), tmp_path / "a" / "b.pt", deadline=0)
+    job = Job((network,), tiny, images, ON_CPU, (), tmp_path / "a" / "b.pt", deadline=0)
     with pytest.raises(raised, match=said):
         train_job(job)
 
@@ -179,75 +176,49 @@ def test_a_kill_before_any_file_operation_loses_nothing(tmp_path, monkeypatch):
         assert process.exitcode == -signal.SIGKILL
         store = Store(path)
         finished = log.read_text().split() if log.exists() else []
-        assert set(finished) <= {record.key for record in store.records()}
+        assert set(finished) <= {record.key for record in records(store)}
         monkeypatch.setattr(engine, "train_job", pretended)
-        report = engine.run(study, store, load=tiny, device="cpu", dtype="float32")
+        report = engine.run(study, store, load=tiny, **ON_CPU)
         assert report.trained <= len(keys) - len(finished)
         assert findings(study, store) == expected
         assert not leftovers(store)
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
-        *moments(3, within=2.5, seed=1),
-        *(pytest.param(m, marks=pytest.mark.slow) for m in moments(20, within=3, seed=2)),
-    ],
-)
-def test_a_kill_at_a_random_moment_of_real_training(moment, tmp_path, longer):
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 23))])
+def test_a_kill_at_a_random_moment_of_real_training(seed, tmp_path, longer):
     log, path = tmp_path / "log", tmp_path / "store"
-    kill_after(begin_run(LONGER, path, log), moment)
+    process = begin_run(LONGER, path, log)
+    process.join(random.Random(seed).uniform(0, 3))  # unless it ends before
+    process.kill()
+    process.join()
     finished = log.read_text().split() if log.exists() else []
     store = Store(path)
-    assert {key for key in finished if len(key) == 16} <= {record.key for record in store.records()}
+    assert {key for key in finished if len(key) == 16} <= {record.key for record in records(store)}
     trained(LONGER, path)
     assert findings(LONGER, store) == longer
     assert not leftovers(store)
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    """The address of a Dask scheduler with two workers, and the processes of these."""
-    pytest.importorskip("distributed")
-    file = tmp_path / "scheduler.json"
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
-    common = {"env": os.environ | {"PYTHONPATH": paths}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    dask = [sys.executable, "-m", "dask"]
-    options = ["--scheduler-file", str(file), "--no-dashboard"]
-    started = [subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *options], **common)]
-    for _ in range(2):
-        local = ["--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
-        started.append(subprocess.Popen([*dask, "worker", *options, *local], **common))
-    while not file.exists() or not file.read_text():
-        assert started[0].poll() is None
-        time.sleep(0.05)
-    try:
-        yield json.loads(file.read_text())["address"], started[1:]
-    finally:
-        for process in started[::-1]:
-            process.kill()
-            process.wait()
-
-
-def test_on_a_cluster_one_of_whose_workers_dies(tmp_path, reference, cluster):
-    address, workers = cluster
+def test_on_a_cluster_one_of_whose_workers_dies(tmp_path, reference):
+    distributed = pytest.importorskip("distributed")
 
     def kill_one(done, total, record):
         if done == 2:
-            workers[0].kill()
+            os.kill(cluster.workers[0].pid, signal.SIGKILL)
 
-    store = trained(STUDY, tmp_path / "store", scheduler=address, progress=kill_one)
+    options = {"threads_per_worker": 1, "dashboard_address": None, "local_directory": tmp_path}
+    with distributed.LocalCluster(n_workers=2, **options) as cluster:
+        address = cluster.scheduler_address
+        store = trained(STUDY, tmp_path / "store", scheduler=address, progress=kill_one)
     assert findings(STUDY, store) == reference
     assert not leftovers(store)
-    shutil.rmtree(store.path)
 
 
-@pytest.mark.parametrize(("options", "said"), [({"workers": 0}, "0 workers"), ({"scheduler": "nowhere"}, "nowhere")])
-def test_no_workers_and_no_scheduler_are_refused(tmp_path, options, said):
-    if "scheduler" in options:
-        pytest.importorskip("distributed")
-    with pytest.raises(InputError, match=said):
-        trained(STUDY, tmp_path, **options)
+def test_no_workers_and_no_scheduler_are_refused(tmp_path):
+    with pytest.raises(InputError, match="0 workers"):
+        trained(STUDY, tmp_path, workers=0)
+    with pytest.raises(InputError, match="nowhere|fctransfer\\[cluster\\]"):  # which may not be installed
+        trained(STUDY, tmp_path, scheduler="nowhere")
 
 
 @pytest.mark.parametrize(
@@ -260,23 +231,11 @@ def test_no_workers_and_no_scheduler_are_refused(tmp_path, options, said):
     ],
 )
 def test_images_that_there_are_not_are_named_before_anything_is_trained(tmp_path, changes, said):
-    labels, good = small_study()[0]
+    labels, good = STUDY[0]
     store = Store(tmp_path / "store")
     with pytest.raises(InputError, match=said):
         engine.run([(labels, good), (labels, replace(good, **changes))], store, load=tiny, device="cpu")
-    assert not [*store.records()]
-
-
-@pytest.mark.usefixtures("ctrl_c")
-def test_no_part_of_a_study_is_taken_for_its_table(tmp_path):
-    def second(done, total, record):
-        if done == 2:
-            signal.raise_signal(signal.SIGINT)
-
-    options = {"load": tiny, "device": "cpu", "dtype": "float32"}
-    with pytest.raises(KeyboardInterrupt):
-        engine.trained(STUDY, Store(tmp_path), progress=second, **options)
-    assert len(engine.trained(STUDY, Store(tmp_path), **options)) == len(STUDY)
+    assert not records(store)
 
 
 def test_a_new_store_is_probed_with_windows_where_networks_learn_windows():
@@ -289,10 +248,9 @@ def test_a_new_store_is_probed_with_windows_where_networks_learn_windows():
 def test_other_images_of_a_donor_are_noticed(tmp_path):
     labels, heir = next(row for row in STUDY if row[0]["treatment"] == "AnB")
     heir = replace(heir, data=DataSpec("textures", size=16), classes=Classes())
-    options = {"device": "cpu", "dtype": "float32"}
     store = trained([(labels, heir)], tmp_path)
     with pytest.raises(InputError, match="other images"):
-        engine.run([(labels, heir)], store, load=donors_other_images, **options)
+        engine.run([(labels, heir)], store, load=donors_other_images)
 
 
 def test_a_store_of_a_device_that_is_not_here_says_so(tmp_path):
@@ -307,5 +265,5 @@ def test_what_is_finished_is_kept_when_another_brings_bad_input(tmp_path, monkey
     bad = ({}, replace(STUDY[0][1], recipe=replace(STUDY[0][1].recipe, crop=17)))
     store = Store(tmp_path)
     with pytest.raises(InputError, match="17"):
-        engine.run([bad, STUDY[1]], store, load=tiny, workers=2, device="cpu", dtype="float32")
+        engine.run([bad, STUDY[1]], store, load=tiny, workers=2, **ON_CPU)
     assert engine.run([STUDY[1]], store, load=tiny).left == 0

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_studies import others, pretended, small_study, tiny, trained
+from made_studies import ON_CPU, others, pretended, records, small_study, tiny, trained
 
 from fctransfer_utils import files
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments import engine
 from fctransfer_utils.experiments.network import Network
-from fctransfer_utils.experiments.record import parse_record
 from fctransfer_utils.experiments.store import Store
+from fctransfer_utils.experiments.table import status
 from fctransfer_utils.experiments.train import loaded
 from fctransfer_utils.training.device import Setting
 
@@ -31,36 +31,25 @@ def store(tmp_path, monkeypatch):
     return trained(STUDY, tmp_path / "store")
 
 
-def images():
-    return loaded(tiny, BASE.data)[1]
+DAMAGES = {
+    "empty": lambda text: b"",
+    "half": lambda text: text[: len(text) // 2],
+    "not a record": lambda text: b"[1, 2]",
+    "another field": lambda text: text.replace(b'"measures"', b'"other"'),
+    "a field of another kind": lambda text: json.dumps(json.loads(text) | {"measures": None}).encode(),
+    "another network": lambda text: text.replace(BASE.key.encode(), b"0" * 16),
+    "not UTF-8": lambda text: b"\xff\xfe" + text,
+}
 
 
-def test_a_record_comes_back_as_it_was(store):
-    record = store.record(BASE)
-    assert parse_record(record.to_json()) == record
-    assert len(list(store.records())) == len(STUDY)
-
-
-def damages():
-    yield "empty", lambda text: ""
-    yield "half", lambda text: text[: len(text) // 2]
-    yield "not a record", lambda text: "[1, 2]"
-    yield "a field less", lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "measures"})
-    yield "a field of another kind", lambda text: json.dumps(json.loads(text) | {"measures": None})
-    yield "another network", lambda text: text.replace(BASE.key, "0" * 16)
-    yield "not UTF-8", lambda text: b"\xff\xfe" + text.encode()
-
-
-@pytest.mark.parametrize("damage", [damage for _, damage in damages()], ids=[name for name, _ in damages()])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_record_is_set_aside_and_trained_again(store, damage):
     file = store.path / "records" / f"{BASE.key}.json"
-    whole = file.read_text()
-    damaged = damage(whole)
-    file.write_bytes(damaged if isinstance(damaged, bytes) else damaged.encode())
-    assert not store.done(BASE, images=images())
-    assert len(list(store.records())) == len(STUDY) - 1
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert status(STUDY, store).done == len(STUDY) - 1
     assert engine.run(STUDY, store, load=tiny).trained == 1
-    assert file.read_text() == whole
+    assert file.read_bytes() == whole
     assert (store.path / "set-aside" / file.name).exists()
 
 
@@ -89,7 +78,7 @@ def test_other_images_are_refused_with_nothing_left_to_do(store):
     before = {file: file.read_bytes() for file in store.path.rglob("*") if file.is_file()}
     with pytest.raises(InputError) as error:
         engine.run(STUDY, store, load=others)
-    for said in (images(), loaded(others, BASE.data)[1], "--store"):
+    for said in (*(loaded(load, BASE.data)[1] for load in (tiny, others)), "--store"):
         assert said in str(error.value)
     assert before == {file: file.read_bytes() for file in store.path.rglob("*") if file.is_file()}
 
@@ -127,7 +116,7 @@ def test_a_full_disk_ends_in_a_line_and_loses_nothing(tmp_path, monkeypatch, cal
         assert "\n" not in str(error.value)
     store = Store(tmp_path)
     finished = [record for record in told if record]
-    kept = {record.key: record for record in store.records()}
+    kept = {record.key: record for record in records(store)}
     assert all(kept[record.key] == record for record in finished)
     assert not list(tmp_path.rglob("*.tmp"))
     assert engine.run(STUDY, store, load=tiny, dtype="float32", device="cpu").trained == len(STUDY) - len(finished)
@@ -136,7 +125,7 @@ def test_a_full_disk_ends_in_a_line_and_loses_nothing(tmp_path, monkeypatch, cal
 def test_a_store_has_one_setting(store):
     with pytest.raises(InputError, match="bfloat16"):
         engine.run([({}, replace(BASE, seed=9))], store, load=tiny, dtype="bfloat16")
-    assert store.settle({}, pytest.fail) == {"device": "cpu", "dtype": "float32"}
+    assert store.settle({}, pytest.fail) == ON_CPU
 
 
 def test_a_new_store_settles_its_setting_by_a_probe(tmp_path, monkeypatch):
@@ -145,7 +134,7 @@ def test_a_new_store_settles_its_setting_by_a_probe(tmp_path, monkeypatch):
     for size, dtype in ((engine.LARGE, "bfloat16"), (engine.LARGE - 1, "float32")):
         network = replace(BASE, recipe=replace(BASE.recipe, batch_size=size))
         store = trained([({}, network)], tmp_path / dtype, dtype="", device="cpu")
-        assert store.setting() == {"device": "cpu", "dtype": dtype}
+        assert store.settle({}, pytest.fail) == {"device": "cpu", "dtype": dtype}
 
 
 def test_a_folder_that_cannot_be_written_ends_in_a_line(tmp_path):
@@ -181,7 +170,7 @@ def test_many_networks_take_no_memory_and_are_read_without_torch(tmp_path, monke
     assert most - before < 17e6
     code = (
         "import sys\n"
-        "from fctransfer_utils.experiments import job, network, profiles, record, store, studies, table\n"
+        "from fctransfer_utils.experiments import job, network, profiles, store, studies, table\n"
         "study = [({'seed': seed}, network.Network(seed=seed)) for seed in range(300)]\n"
         "found = table.status(study, store.Store(sys.argv[1]))\n"
         "peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')]\n"

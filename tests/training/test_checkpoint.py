@@ -31,13 +31,13 @@ def run(checkpoint, *, kill_at=None, nets=None, learn=None, recipe=RECIPE, save_
         if epoch == kill_at:
             raise KilledError
 
-    options = {"seed": 3, "watch": stripes(40, seed=1), "on_epoch": on_epoch, **options}
+    options = {"seed": 3, "on_epoch": on_epoch, **options}
     learn = learn or replace(stripes(), flip=True)
     try:
         histories = train_together(nets, learn, recipe, checkpoint=checkpoint, save_every=save_every, **options)
     except KilledError:
         histories = []
-    return nets, [history.curve for history in histories], ran
+    return nets, [history.losses for history in histories], ran
 
 
 def same_run(one, other):

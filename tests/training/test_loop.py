@@ -21,10 +21,6 @@ CUTS = (1, 4, 6, 7)
 BFLOAT16 = Setting(dtype="bfloat16")
 
 
-def losses(history):
-    return [row["loss"] for row in history.curve]
-
-
 def plain_loop(net, images, *, epochs, batches, peak, warm, seed):
     """What ``train`` does, in the words of a first PyTorch tutorial."""
     steps = epochs * batches
@@ -55,7 +51,7 @@ def test_it_is_the_plain_loop(frozen):
     ours, plain = transplanted(frozen), transplanted(frozen)
     history = train(ours, stripes(), replace(RECIPE, shift=0, warmup=0.2, learning_rate=0.002), seed=5)
     expected = plain_loop(plain, stripes(), epochs=3, batches=5, peak=0.002, warm=3, seed=5)
-    assert losses(history) == pytest.approx(expected, rel=1e-6)
+    assert history.losses == pytest.approx(expected, rel=1e-6)
     for one, other in zip(ours.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
@@ -78,14 +74,14 @@ def test_biases_may_have_a_rate_of_their_own_and_do_not_decay():
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("make", "cuts"), [(transplanted, CUTS), (with_batch_norm, (0, 1, 3))])
 def test_each_network_of_a_crew_ends_as_it_would_alone(make, cuts, dtype):
-    options = {"seed": 3, "setting": Setting(dtype=dtype), "watch": stripes(seed=1)}
+    options = {"seed": 3, "setting": Setting(dtype=dtype)}
     learn, crew = replace(stripes(), flip=True), [make(n) for n in cuts]
     histories = train_together(crew, learn, RECIPE, **options)
     for n, member, history in zip(cuts, crew, histories, strict=True):
         lone = make(n)
-        assert train(lone, learn, RECIPE, **options).curve == history.curve
+        assert train(lone, learn, RECIPE, **options).losses == history.losses
         assert same_state(state(lone), state(member))
-    assert len({losses(history)[-1] for history in histories}) == len(cuts)
+    assert len({history.losses[-1] for history in histories}) == len(cuts)
 
 
 def test_a_crew_runs_its_frozen_layers_once_for_a_batch():
@@ -131,7 +127,7 @@ def test_the_seed_fixes_everything_and_the_random_numbers_of_others_do_not_matte
     for seed in (0, 0, 1):
         torch.rand(7)
         net, others = network(), torch.get_rng_state()
-        found.append((train(net, replace(stripes(), flip=True), RECIPE, seed=seed).curve, state(net)))
+        found.append((train(net, replace(stripes(), flip=True), RECIPE, seed=seed).losses, state(net)))
         assert torch.equal(torch.get_rng_state(), others)
     assert found[0][0] == found[1][0] != found[2][0]
     assert same_state(found[0][1], found[1][1])
@@ -139,7 +135,7 @@ def test_the_seed_fixes_everything_and_the_random_numbers_of_others_do_not_matte
 
 def test_bfloat16_reaches_nearly_the_same_loss():
     recipe = replace(RECIPE, learning_rate=0.002)
-    ended = [losses(train(network(dropout=0.0), stripes(), recipe, setting=each))[-1] for each in (Setting(), BFLOAT16)]
+    ended = [train(network(dropout=0.0), stripes(), recipe, setting=each).losses[-1] for each in (Setting(), BFLOAT16)]
     assert ended[1] == pytest.approx(ended[0], rel=0.03)
     assert ended[1] != ended[0]
 
@@ -150,7 +146,7 @@ def test_one_that_diverges_is_marked_and_the_others_go_on_as_alone():
         crew[3].fc8[0].weight.fill_(float("nan"))  # the one whose layers are run for all
     histories = train_together(crew, stripes(), RECIPE, seed=3)
     assert [history.diverged for history in histories] == [False, False, False, True]
-    assert [len(history.curve) for history in histories] == [3, 3, 3, 1]
+    assert [len(history.losses) for history in histories] == [3, 3, 3, 1]
     for n, member in list(zip(CUTS, crew, strict=True))[:3]:
         lone = transplanted(n)
         train(lone, stripes(), RECIPE, seed=3)
@@ -164,7 +160,7 @@ def test_a_long_gradient_is_shortened_and_keeps_its_direction():
     for clip in (0.0, 0.01):
         net = network()
         before = torch.cat([each.detach().flatten() for each in net.parameters()])
-        train(net, images, once, clip=clip)
+        train(net, images, replace(once, clip=clip))
         moves.append(torch.cat([each.detach().flatten() for each in net.parameters()]) - before)
     plain, clipped = moves
     assert plain.norm() > clipped.norm() == pytest.approx(0.1 * 0.01, rel=1e-3)
@@ -196,7 +192,7 @@ def test_regression_is_another_loss():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Sequential(nn.Flatten(), nn.Linear(768, 16), nn.Tanh()), nn.Linear(16, 1))
     history = train(net, ratings, replace(RECIPE, epochs=15, shift=0), loss=F.mse_loss)
-    assert losses(history)[-1] < 0.1 * losses(history)[0]
+    assert history.losses[-1] < 0.1 * history.losses[0]
 
 
 def test_floats_go_into_the_network_as_they_are():
@@ -207,7 +203,7 @@ def test_floats_go_into_the_network_as_they_are():
     for shift in (0, 4):
         torch.manual_seed(0)
         net = nn.Sequential(nn.Sequential(nn.Linear(10, 8), nn.ReLU()), nn.Linear(8, 4))
-        found.append(train(net, rows, replace(RECIPE, shift=shift)).curve)
+        found.append(train(net, rows, replace(RECIPE, shift=shift)).losses)
     assert found[0] == found[1]
 
 

@@ -1,4 +1,7 @@
-"""Convex probes: what scikit-learn finds, chosen without a look at the rows that judge."""
+"""Convex probes: what scikit-learn finds, chosen without a look at the rows that judge; heads trained at once."""
+
+import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,10 +9,14 @@ import torch
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import nn
 
+from fctransfer_utils.data.images import Images
 from fctransfer_utils.errors import InputError
 from fctransfer_utils.training import probes
-from fctransfer_utils.training.probes import combine, cross_validated, fit_probe, folds, widened
+from fctransfer_utils.training.loop import train
+from fctransfer_utils.training.probes import combine, cross_validated, fit_heads, fit_probe, folds, widened
+from fctransfer_utils.training.recipe import Recipe
 
 torch.set_num_threads(1)
 SHAPES = ((150, 30), (60, 200))  # more rows than features, and fewer
@@ -192,3 +199,49 @@ def test_a_class_of_few_images_is_dealt_out_as_well_as_one_of_many():
     groups = torch.tensor([person for person in range(4) for _ in range(100)] + [4 + k // 6 for k in range(36)])
     for held in folds(labels, 5, groups=groups):
         assert torch.bincount(labels[held], minlength=2).min() > 0
+
+
+# many heads at once
+
+OF_HEADS = Recipe(epochs=3, batch_size=20, learning_rate=0.05, weight_decay=0.01, warmup=0.2, shift=0)
+RATES = [0.01, 0.05, 0.2]
+
+
+def head(seed, inputs=10):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(inputs, 4))
+
+
+def test_each_ends_as_by_our_loop():
+    features, labels = gaussian(70, 10)
+    features = features / 10  # steps of a usual size
+    heads = [head(seed) for seed in range(3)]
+    lone = copy.deepcopy(heads)
+    histories = fit_heads(heads, features, labels, OF_HEADS, rates=RATES, seed=4)
+    for net, other, rate, ours in zip(heads, lone, RATES, histories, strict=True):
+        history = train(other, Images(features, labels, tuple("abcd")), replace(OF_HEADS, learning_rate=rate), seed=4)
+        assert ours.losses == pytest.approx(history.losses, abs=1e-6)
+        for one, value in zip(net.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(one, value, rtol=0, atol=1e-6)
+
+
+def test_one_that_diverges_leaves_the_others_alone():
+    features, labels = gaussian(70, 10)
+    heads, lone = [head(seed) for seed in range(2)], head(0)
+    histories = fit_heads(heads, features, labels, OF_HEADS, rates=[0.05, 1e38])
+    fit_heads([lone], features, labels, OF_HEADS)
+    assert [history.diverged for history in histories] == [False, True]
+    torch.testing.assert_close(heads[0][0].weight, lone[0].weight, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("heads", "said"),
+    [
+        ([nn.Linear(10, 3), nn.Linear(10, 4)], "different shapes"),
+        ([nn.Sequential(nn.Linear(10, 3), nn.Tanh())], "Linear, Tanh"),
+        ([head(0, inputs=7)], "read 7 numbers .* features of 10"),
+    ],
+)
+def test_heads_that_cannot_be_stacked_are_refused(heads, said):
+    with pytest.raises(InputError, match=said):
+        fit_heads(heads, *gaussian(70, 10), OF_HEADS)
