@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -65,6 +66,6 @@ def _compared(row: dict[str, Any], labels: Labels, record: Record) -> Verdict:
     if bool(row["diverged"]) == record.diverged:
         if was == now:
             word = "equal"
-        elif abs(was["top1"] - now["top1"]) <= TOLERANCE:
+        elif abs(was.get("top1", math.nan) - now.get("top1", math.nan)) <= TOLERANCE:
             word = "within"
     return Verdict(labels, word, was, now, record.images == row["images"])

@@ -83,6 +83,8 @@ def test_what_is_not_so_is_said(store):
     assert {verdict.word for verdict in verify(frame, STUDY, load=tiny, count=2)} == {"within"}
     frame["top1"] += 0.02
     assert {verdict.word for verdict in verify(frame, STUDY, load=tiny, count=2)} == {"different"}
+    unmeasured = read(STUDY, store).assign(top1=float("nan"))
+    assert {verdict.word for verdict in verify(unmeasured, STUDY, load=tiny, count=2)} == {"different"}
     frame = read(STUDY, store).assign(diverged=True)
     assert {verdict.word for verdict in verify(frame, STUDY, load=tiny, count=2)} == {"different"}
     assert not any(verdict.same_images for verdict in verify(frame, STUDY, load=others, count=2))
