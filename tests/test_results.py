@@ -1,5 +1,8 @@
 """The results stand where they are shown, and nothing is told of networks that nobody trained."""
 
+import re
+
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ from made_networks import study
 
 from fctransfer_utils import results
 from fctransfer_utils.analysis.claims import claims
+from fctransfer_utils.files import PROJECT
 
 TREATMENTS = {"base": 0.6, "long": 0.6, "BnB": 0.6, "AnB": lambda n: 0.6 - n / 100, "AnB+": 0.6, "BnB+": 0.6}
 
@@ -33,6 +37,14 @@ def tables(tmp_path):
 
 def test_committed_results_are_those_of_the_committed_tables(capsys):
     assert results.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_what_readme_quotes_of_keep_is_what_its_notebook_shows():
+    cells = nbformat.read(PROJECT / "notebooks" / "11_your_images.ipynb", as_version=4).cells
+    shown = "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", []))
+    quoted = re.findall(r"^(?:Take the blocks|How sure:).*", (PROJECT / "README.md").read_text(), flags=re.MULTILINE)
+    assert len(quoted) == 2
+    assert all(part in shown for line in quoted for part in line.split("[...]"))
 
 
 def test_a_claim_whose_networks_are_missing_is_not_run(tables):

@@ -62,8 +62,7 @@ def _four_ways(
 ) -> Iterator[tuple[str, float, float, float]]:
     """Way, rate, and the shares that are right of ``judge`` and of ``learn``; with no ``best`` rate all are tried.
 
-    Where everything learns, batch norm keeps its statistics, those of small batches do harm, and no gradient is longer
-    than 1.
+    Where everything learns, batch norm keeps its statistics, and no gradient is longer than 1.
     """
     classes, recipe = len(learn.classes), Recipe(batch_size=16, steps=steps, shift=2)
     x, x_judge = (features(bundled(), images, cuts=[18])[18] for images in (learn, judge))

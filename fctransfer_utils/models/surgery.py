@@ -28,7 +28,7 @@ def freeze(net: nn.Sequential, n: int) -> None:
 
 
 def freeze_batch_norm(net: nn.Module) -> None:
-    """Batch norm keeps its weights, and so its statistics (``train_mode``): those of a few small batches do harm."""
+    """Batch norm keeps its weights, and so its statistics (``train_mode``)."""
     for part in net.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.requires_grad_(False)
