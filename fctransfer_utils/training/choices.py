@@ -144,7 +144,7 @@ class Tuner:
 
     ``found``: the features behind every cut and, at ``len(net)``, the vector that the last layer reads. The head comes
     first: it learns on these, and then all that is not frozen goes on from there. Batch norm keeps its statistics and
-    its weights in all layers: those of small batches would need a rate a hundred times as high (notebook 11).
+    its weights in all layers: in training mode it would need other rates (notebook 11).
     """
 
     def __init__(
