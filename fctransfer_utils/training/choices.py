@@ -157,8 +157,8 @@ class Tuner:
     def judge(self, what: Treatment, split: Split) -> Result:
         """``what`` in a split, at the one of ``RATES`` that is best on the first inner fold.
 
-        Of equally many right the lower loss decides. Neighbours are tried until the best has worse ones on both sides,
-        each for ``TRIAL`` epochs.
+        Of equally many right the lower loss decides. Neighbours are tried until the best has worse ones on both sides
+        or ``RATES`` end, each for ``TRIAL`` epochs.
         """
         mask = torch.ones(len(split.kept), dtype=torch.bool).index_fill(0, split.inner[0], False)
         tried: dict[float, tuple[float, float]] = {}
