@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,6 +166,7 @@ def measure(
     found = kept_features(without_scores(net), images, device=device, progress=progress)
     spread = kept_features(net[:-1], images, pool=2, device=device, progress=progress)
     several = [*cuts] if len(cuts) <= MOST_TOGETHER else [round(1 + k * (len(cuts) - 1) / 7) for k in range(8)]
+    together = f"{'all' if len(several) == len(cuts) else '8'} cuts together"
     rows: list[dict[str, object]] = []
 
     def note(choice: str, split: int, result: Result) -> None:
@@ -178,10 +182,7 @@ def measure(
         if spread:
             four = [probe_at(n, spread, images.labels, split, classes=classes) for n in spread]
             note(PLACES, number, max(four, key=lambda result: result.inside))
-        note(
-            f"{'all' if len(several) == len(cuts) else '8'} cuts together", number,
-            probe_at(several, found, images.labels, split, classes=classes),
-        )  # fmt: skip
+        note(together, number, probe_at(several, found, images.labels, split, classes=classes))
         for result in single:
             note(SINGLE, number, result)
     tuner = Tuner(net, images, found, device=device, seed=seed)
@@ -212,8 +213,6 @@ def _fine_tune(
     Each way comes into enough splits for an interval before any goes into more, and one for which there is no time in
     so many is not begun. Returns a sentence on what was left.
     """
-    from itertools import product
-
     from tqdm.auto import tqdm
 
     from .analysis.choices import LEAST
@@ -297,8 +296,6 @@ def _finished(
 
 
 def _save(found: Plain, source: Source, images: Images, take: str) -> None:
-    import json
-
     from safetensors.torch import save_file
 
     about = {"network": source.name, "choice": take, "size": source.size, "classes": list(images.classes)}
@@ -390,8 +387,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Do what the options say; returns the exit status. Files of the figure and the table lie in ``build_folder()``."""
-    import sys
-
     found = keep(
         arguments.folder, network=arguments.network, weights=arguments.weights, pretrained=arguments.pretrained,
         minutes=arguments.minutes, folds=arguments.folds, image_size=arguments.image_size, groups=arguments.groups,

@@ -93,11 +93,10 @@ class Notebook:
         from IPython.display import Image, Markdown, display
         from matplotlib import pyplot
 
-        drawn, shown = io.BytesIO(), io.BytesIO()
-        figure.savefig(drawn, dpi=200, format="png", bbox_inches="tight")
-        with replacing(_results() / f"{name}.png") as temporary:
-            temporary.write_bytes(drawn.getvalue())
-        PIL.Image.open(drawn).reduce(2).save(shown, format="png", optimize=True)
+        file, shown = _results() / f"{name}.png", io.BytesIO()
+        with replacing(file) as temporary:
+            figure.savefig(temporary, dpi=200, format="png", bbox_inches="tight")
+        PIL.Image.open(file).reduce(2).save(shown, format="png", optimize=True)
         pyplot.close(figure)  # else the notebook would show it a second time
         display(Image(shown.getvalue(), alt=caption), Markdown(f"*{caption}*"))
 

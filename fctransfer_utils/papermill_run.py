@@ -59,10 +59,9 @@ def run(path: Path, *, profile: str, parameters: dict[str, str] | None = None, o
 
     output = output or build_folder() / "notebooks" / profile / path.name
     output.parent.mkdir(parents=True, exist_ok=True)
-    sockets = tempfile.TemporaryDirectory(prefix="fctransfer-")
-    listens = {"transport": "ipc", "ip": f"{sockets.name}/kernel"}  # over tcp others on the machine could listen
     try:
-        with sockets:
+        with tempfile.TemporaryDirectory(prefix="fctransfer-") as sockets:
+            listens = {"transport": "ipc", "ip": f"{sockets}/kernel"}  # over tcp others on the machine could listen
             papermill.execute_notebook(
                 path, output, parameters={"profile": profile, **(parameters or {})}, cwd=path.parent,
                 progress_bar=False, kernel_name="python3",

@@ -111,11 +111,11 @@ def judged(folder: Path = TABLES) -> pd.DataFrame:
         parts.append(claims.judge(claims.claims(), rows, untestable=closed))
     found = pd.concat(parts, ignore_index=True)
     found.loc[found["reason"].str.startswith("no network"), "word"] = NOT_RUN
-    found["place"] = [next(k for k, each in enumerate(CLAIMS) if re.match(each.id, name)) for name in found["id"]]
-    found["short"] = [CLAIMS[place].short for place in found["place"]]
+    shown = [next(each for each in CLAIMS if re.match(each.id, name)) for name in found["id"]]
+    found["place"] = [CLAIMS.index(each) for each in shown]
+    found["short"] = [each.short for each in shown]
     found["images"] = found["data"].map(IMAGES)
-    figures = [CLAIMS[place].figure for place in found["place"]]
-    found["figure"] = [name if (folder.parent / f"{name}.png").exists() else "" for name in figures]
+    found["figure"] = [each.figure if (folder.parent / f"{each.figure}.png").exists() else "" for each in shown]
     return found.sort_values("place", kind="stable", ignore_index=True)
 
 
@@ -135,9 +135,8 @@ def block(rows: pd.DataFrame) -> str:
     for place, its in rows.groupby("place"):
         if CLAIMS[place].first:
             cells = its.set_index("images")["cell"]
-            lines.append(
-                (CLAIMS[place].short, _signed(its["published"].iloc[0]), *cells.reindex(IMAGES.values(), fill_value=""))
-            )
+            ours = cells.reindex(IMAGES.values(), fill_value="")
+            lines.append((CLAIMS[place].short, _signed(its["published"].iloc[0]), *ours))
     count = dict.fromkeys((*claims.WORDS, NOT_RUN), 0) | rows["word"].value_counts().to_dict()
     told = (
         f"Verdicts on the papers' claims: {count['holds']} hold, {count['fails']} fail, {count['open']} are open, "
@@ -212,12 +211,11 @@ def main(arguments: list[str] | None = None) -> int:
     rows, figures = judged(), PROJECT / "figures" / "README.md"
     texts = {readme: old[:first] + block(rows) + old[last + len(END) :], figures: page(rows)}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    word = "is stale; run python -m fctransfer_utils.results" if check else "written"
     for path in stale:
         if not check:
             write_text(path, texts[path])
-        print(
-            f"{path.relative_to(PROJECT)} {'is stale; run python -m fctransfer_utils.results' if check else 'written'}"
-        )
+        print(f"{path.relative_to(PROJECT)} {word}")
     return int(check and bool(stale))
 
 

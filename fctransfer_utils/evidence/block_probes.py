@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -14,9 +14,6 @@ from ..data.images import Images
 from ..models.pretrained import bundled, estimate_statistics
 from ..training.features import features, for_bundled
 from ..training.probes import fit_probe, folds, widened
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SETS = ("caltech101", "flowers12", "dtd10", "intel-scenes", "scenes15", "rsscn7")
 MOST = 1500  # images of a set
@@ -31,11 +28,11 @@ def curves(root: str) -> pd.DataFrame:
     accuracy on images held out of those that are learnt, by which a cut may be chosen. Random weights are drawn three
     times; their batch norm is as drawn, or has statistics taken anew.
     """
-    import pandas as pd
-
     tables = []
     for name, (size, weights) in product(SETS, NETWORKS):
-        images = _photographs(Path(root) / name, size)
+        images = read_all(Path(root) / name, size=size)[0]
+        counts = torch.bincount(images.labels)
+        images = for_bundled(images.draw(min(MOST // len(counts), int(counts.min())), seed=0))
         for seed in range(1 if weights == "ImageNet" else 3):
             net = bundled(random=weights != "ImageNet", seed=seed)
             if weights == "random, own statistics":
@@ -44,12 +41,6 @@ def curves(root: str) -> pd.DataFrame:
             rows = pd.DataFrame(_curve(net, images, repeats=3 if weights == "ImageNet" else 1))
             tables.append(rows.assign(images=name, size=size, weights=weights, seed=seed))
     return pd.concat(tables).round(3)
-
-
-def _photographs(folder: Path, size: int) -> Images:
-    images, _, _ = read_all(folder, size=size)
-    counts = torch.bincount(images.labels)
-    return for_bundled(images.draw(min(MOST // len(counts), int(counts.min())), seed=0))
 
 
 def _curve(net: nn.Sequential, images: Images, *, repeats: int) -> list[dict[str, object]]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from math import nan
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -25,9 +25,6 @@ from ..training.features import features
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HEADS = [(widths, nn.ReLU) for widths in ((), (2,), (8,), (32,), (128,), (512,), (32, 32), (32, 32, 32), (512, 512))]
 HEADS += [((128,), activation) for activation in (nn.GELU, nn.Tanh, nn.Sigmoid, nn.Identity)]
@@ -51,8 +48,6 @@ class Sizes:
 
 def searched(sizes: Sizes) -> pd.DataFrame:
     """The rate of every head with the best ``validation`` accuracy (%), mean of both halves of the replicate TUNE."""
-    import pandas as pd
-
     rows = []
     for labels, (widths, activation) in product(LABELS, HEADS):
         tried = {}
@@ -69,8 +64,6 @@ def judged(sizes: Sizes, replicates: Iterable[int], chosen: pd.DataFrame) -> pd.
 
     ``learnt``: that on the pictures it learnt. Raises InputError for a head that has no rate.
     """
-    import pandas as pd
-
     rates, rows = chosen.set_index(["labels", "head", "activation"])["rate"].to_dict(), []
     for replicate, labels, (widths, activation) in product(replicates, LABELS, HEADS):
         name = (labels, _name(widths), activation.__name__)
@@ -90,8 +83,6 @@ def probed(sizes: Sizes, replicates: Iterable[int]) -> pd.DataFrame:
     ``weights``: of the network that learnt half A, or of one that learnt nothing. ``asked``: for its "own" classes or
     those of the "other" half.
     """
-    import pandas as pd
-
     rows = []
     for replicate in replicates:
         net, known = base(sizes, replicate, "A")

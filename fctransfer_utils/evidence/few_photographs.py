@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -20,9 +20,6 @@ from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_heads, fit_probe
 from ..training.recipe import Recipe, rates_to_try
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SETS = ("flowers12", "scenes15")
 STEPS = {1: 20, 5: 30, 20: 60}  # by images a class: what a laptop does in seconds
@@ -39,16 +36,14 @@ def measured(root: str) -> pd.DataFrame:
     A row for each number of images a class, ``draw``, ``way`` and ``rate`` (of the probe its strength). They are chosen
     on the draw "tune" and ten validation images a class of its own; draws 1 to 3 are judged on the test images.
     """
-    import pandas as pd
-
     rows = []
     for name, (volume, steps) in product(SETS, STEPS.items()):
         given, test = (for_bundled(read_all(Path(root) / name / part, size=64)[0]) for part in ("train", "test"))
         best: dict[str, float] = {}
         for draw in ("tune", 1, 2, 3):
             seed = 0 if draw == "tune" else draw
-            learn, judge = given.draw(volume, seed=seed, skip=10), given.draw(10, seed=0)
-            judge = judge if draw == "tune" else test.draw(20, seed=0)
+            learn = given.draw(volume, seed=seed, skip=10)
+            judge = given.draw(10, seed=0) if draw == "tune" else test.draw(20, seed=0)
             found = pd.DataFrame(_four_ways(learn, judge, steps, seed, best), columns=["way", "rate", *MEASURES])
             if draw == "tune":  # of equals, the first
                 best = found.loc[found.groupby("way")["top1"].idxmax()].set_index("way")["rate"].to_dict()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load as unpack
@@ -25,9 +25,6 @@ from ..experiments.train import FILES, images_of, start
 from ..training.loop import accuracy
 from ..training.recipe import Recipe
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SIDE = 64  # pixels of a scene: twice those of the images that were learnt
 MEASURES = ("source", "spread", "box", "pointing", "retrieval")
 Row = dict[str, object]
@@ -41,7 +38,6 @@ def measured(
     recipes: Mapping[str, Recipe],
     count: int = 500,
     load: Loader = FILES,
-    workers: int = 1,
 ) -> pd.DataFrame:
     """A row for each replicate, map and measure, its value (a share, 0 to 1) as ``top1``.
 
@@ -52,22 +48,18 @@ def measured(
 
     What ``store`` lacks is trained. Raises InputError for ``count`` below 1.
     """
-    import pandas as pd
-
     heads = product(replicates, recipes.items())
     study: Study = [({"replicate": k}, source(sizes, head, its, replicate=k)) for k, (head, its) in heads]
-    trained(study, store, load=load, workers=workers, keep={network.key for _, network in study})
+    trained(study, store, load=load, keep={network.key for _, network in study})
     rows: list[Row] = []
     for number in replicates:
         scene, boxes = scenes(count=count, size=SIDE, seed=number)
         networks = [network for labels, network in study if labels["replicate"] == number]
         found = [*_of_heads(networks, scene, boxes, store, load), *_controls(boxes)]
         rows += [row | {"replicate": number} for row in found]
-    table = (
-        pd.DataFrame(rows).melt(["replicate", "treatment"], list(MEASURES), "measure", "top1").dropna(ignore_index=True)
-    )
+    table = pd.DataFrame(rows).melt(["replicate", "treatment"], list(MEASURES), "measure", "top1")
     labels = {"data": sizes.source.data.name, "split": "random", "target": "A", "n": len(TRUNK), "diverged": False}
-    return table.assign(**labels).round(5)
+    return table.dropna(ignore_index=True).assign(**labels).round(5)
 
 
 def pointed(maps: Tensor, boxes: Tensor) -> Tensor:

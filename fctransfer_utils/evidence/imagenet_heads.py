@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -33,9 +34,6 @@ from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
 from ..training.recipe import Recipe, best_rate, rates_to_try
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HEADS = {"gap": "gap", "fc": "flat", "gap_fc": "gap_fc"}  # as ``models.heads`` calls them
 SETS = ("flowers12", "dtd10", "intel-scenes", "rsscn7", "scenes15", "caltech101")
@@ -79,8 +77,6 @@ def moved(root: str, replicate: int, rates: Mapping[str, float], amounts: Amount
     equal accuracy "fc fine-tuned"; the trunk before it learnt the source is "before". ``top1`` and ``train_top1`` are
     shares.
     """
-    import pandas as pd
-
     learn, validation, test = _source(root, replicate, amounts)
     nets, sources = _sources(rates, amounts.epochs, learn, validation, seed=replicate)
     targets = {name: _target(root, name, replicate, amounts) for name in (*SETS, "pages")}
@@ -225,9 +221,8 @@ def _read_off(maps: Sequence[Images], *, seed: int) -> dict[str, dict[str, float
     for pool in (1, SIDE):
         x, y = (F.adaptive_avg_pool2d(each.pixels, pool).flatten(1) for each in (learn, test))
         probe = fit_probe(x, learn.labels, classes=len(learn.classes), seed=seed)
-        found[f"probe {pool}x{pool}"] = {
-            "top1": probe.accuracy(y, test.labels), "train_top1": probe.accuracy(x, learn.labels)
-        }  # fmt: skip
+        top1, train_top1 = probe.accuracy(y, test.labels), probe.accuracy(x, learn.labels)
+        found[f"probe {pool}x{pool}"] = {"top1": top1, "train_top1": train_top1}
     return found
 
 
@@ -242,9 +237,8 @@ def _taken_along(
     learnt: dict[float, nn.Sequential] = {}
 
     def score(rate: float) -> float:
-        whole = _with_head(
-            copy.deepcopy(net[:trunk]) if trunk else nn.Sequential(), head, len(learn.classes), seed=seed
-        )
+        below = copy.deepcopy(net[:trunk]) if trunk else nn.Sequential()
+        whole = _with_head(below, head, len(learn.classes), seed=seed)
         if net is not None:
             weights = net.state_dict()
             whole.load_state_dict({name: weights[name] for name in weights if name[:3] in ("fc6", "fc7")}, strict=False)

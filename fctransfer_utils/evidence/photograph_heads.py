@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from ..experiments import engine
 from ..experiments.head_measures import measured as measured_in
@@ -11,16 +11,12 @@ from ..experiments.loader import Loader
 from ..experiments.store import Store
 from ..experiments.studies import Study
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def measured(sizes: HeadSizes, store: Store, *, load: Loader, workers: int = 1) -> pd.DataFrame:
     """What ``head_measures.measured`` gives for all replicates; the lengths of their sources are searched in each.
 
     ``sizes``: those of ``head_sizes("full", "tiny-imagenet")``, whose targets lie as folders beside Tiny ImageNet.
     """
-    import pandas as pd
 
     def train(study: Study) -> pd.DataFrame:
         return engine.trained(study, store, load=load, workers=workers)

@@ -9,24 +9,26 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.transforms.functional import rotate
 
+from .. import keep
 from ..data.documents import documents
+from ..data.folders import read_all
 from ..data.glyphs import textures
+from ..data.groups import copies
 from ..data.images import Images
 from ..errors import InputError
+from ..models.plain import Source
 from ..models.pretrained import BUNDLED, bundled
 from ..training.choices import FIRST_RATES, RATES
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy
 from ..training.recipe import best_rate, rates_to_try
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CUTS = range(1, 19)  # the blocks of the bundled network
 TUNE = 99  # the draw of pages that rates are chosen on
@@ -55,8 +57,7 @@ def pages(
     draw: int, *, per_class: int = 20, test_per_class: int = 50, size: int = 64, make: Callable = documents
 ) -> tuple[Images, Images]:
     """Images to learn and to test, as the bundled network expects them: floats (N, 3, size, size)."""
-    parts = make(per_class=per_class, test_per_class=test_per_class, size=size, seed=draw)
-    parts = map(for_bundled, parts)
+    parts = map(for_bundled, make(per_class=per_class, test_per_class=test_per_class, size=size, seed=draw))
     learn, test = (replace(each, pixels=each.normalise(each.pixels)) for each in parts)
     return learn, test
 
@@ -70,8 +71,6 @@ def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int
     ``top1`` (%) on the test pages; ``moved``: how far blocks 13 to 18 went, see ``moved``. Raises InputError where TUNE
     is among ``draws``, for what chose may not judge.
     """
-    import pandas as pd
-
     if TUNE in draws:
         raise InputError(f"draw {TUNE} chooses the rates, so it judges nothing; give others, such as 1 to 5.")
     net, rows, best = bundled().eval(), [], {}
@@ -112,8 +111,6 @@ def probed(fit: Callable, *, draws: Iterable[int] = range(1, 6), test_per_class:
     "places": of pages and textures, from the map behind block 12 averaged to 1, 2 and 4 places a side. "angle": by how
     many degrees a probe errs (median) of pages that are turned.
     """
-    import pandas as pd
-
     net, rows = bundled().eval(), []
     both = {"pages": documents, "textures": partial(textures, classes=5)}
     for draw in draws:
@@ -140,8 +137,6 @@ def probed(fit: Callable, *, draws: Iterable[int] = range(1, 6), test_per_class:
 
 def turned(images: Images, draw: int) -> tuple[Images, Tensor]:
     """Images turned by up to 20 degrees on a ground as light as their lightest place, and the angles (N, 1)."""
-    from torchvision.transforms.functional import rotate
-
     angles = 40 * torch.rand(len(images), generator=torch.Generator().manual_seed(draw)) - 20
     both = zip(images.pixels, angles.tolist(), strict=True)
     turns = [rotate(page, angle, fill=page.amax((1, 2)).tolist()) for page, angle in both]
@@ -153,16 +148,11 @@ def kept(folder: Path, *, most: int = 180) -> pd.DataFrame:
 
     At most 20 classes are taken, spread over all that there are.
     """
-    from ..data.folders import read_all
-    from ..data.groups import copies
-    from ..keep import measure
-    from ..models.plain import Source
-
     images, _, summary = read_all(folder, size=64)
     images = images.of_classes(range(0, len(images.classes), -(-len(images.classes) // 20)))
     images = for_bundled(images.draw(most // len(images.classes), seed=0))
     source, never = Source(BUNDLED, 64, 1000), float("inf")
-    found = measure(bundled(), images, summary, source, groups=copies(images), folds=3, deadline=never)
+    found = keep.measure(bundled(), images, summary, source, groups=copies(images), folds=3, deadline=never)
     digits = {"top1": 3, "inside": 3, "seconds": 3}
     return found.splits[found.splits.choice != "one cut"].assign(images=folder.name).round(digits)
 

@@ -30,7 +30,7 @@ PERCENT = (0, 100)  # what is possible for an accuracy
 SMALL = 7  # points: text inside a figure
 LINE = 9.5 / 72  # inches that a line of text needs
 Bounds = tuple[float, float]
-Panel = tuple[Any, Axes, pd.DataFrame]  # its value of ``col``, where it is drawn, its rows
+Panel = tuple[Any, Axes, pd.DataFrame, pd.DataFrame]  # its value of ``col``, where it is drawn, its rows and points
 
 
 def curves(
@@ -66,17 +66,18 @@ def curves(
     values = list(dict.fromkeys(shown[x])) if named else sorted(set(shown[x]))
     where = {value: float(place if named else value) for place, value in enumerate(values)}
     step = min(np.diff([*where.values()]), default=1) * 0.35 / max(len(looks), 6)  # intervals stand side by side
-    ends: dict[Axes, dict[Any, float]] = {}
     with style.themed():
-        figure, panels = _panels(table, col, height=height)
-        for name, ax, rows in panels:
+        figure, panels = _panels(table, points, col=col, height=height)
+        for name, ax, rows, behind in panels:
+            ends: dict[Any, float] = {}  # at last, where the lines of the last panel end
             if logx:
                 ax.set_xscale("log")
-            behind = _of(points, col, name) if points is not None else rows[:0]
+                ax.xaxis.set_major_formatter(style.PlainLogFormatter())
+                ax.xaxis.set_minor_formatter(style.PlainLogFormatter())
             for place, (level, look) in enumerate(looks.items()):
                 its = rows[(rows[hue] == level) & np.isfinite(rows[y].astype(float))]
                 its = its.sort_values(x, key=lambda column: column.map(where))
-                single = behind[(behind[hue] == level) & behind[x].isin(values)]
+                single = _of(behind, hue, level)
                 shift = place - (len(looks) - 1) / 2
                 at, single_at = (part[x].map(where).to_numpy(float) for part in (its, single))
                 at, single_at = (part * 1.03**shift if logx else part + step * shift for part in (at, single_at))
@@ -88,12 +89,9 @@ def curves(
                 ax.plot(at, its[y], look.marker, ls="" if crossing else look.line, color=look.colour, ms=_size(look))
                 _bars(ax.vlines, at, its, look, bounds=bounds)
                 if len(its):
-                    ends.setdefault(ax, {})[level] = float(its[y].iloc[-1])
+                    ends[level] = float(its[y].iloc[-1])
             if zero is not None:
                 ax.axhline(zero, color="black", lw=0.8, zorder=1)
-            if logx:
-                ax.xaxis.set_major_formatter(style.PlainLogFormatter())
-                ax.xaxis.set_minor_formatter(style.PlainLogFormatter())
             apart = not logx or min((b / a for a, b in pairwise(values)), default=2) > 1.2  # room for a number at each
             if named or (len(values) <= 13 and apart):
                 ax.set_xticks([*where.values()], [drawable(value) if named else f"{value:g}" for value in values])
@@ -103,9 +101,9 @@ def curves(
             if named:
                 ax.set_xlim(-0.5, len(values) - 0.5)
             _words(ax, name, rows, counted, xlabel or x, ylabel or y)
-        for _, ax, _ in panels:  # once all have been drawn, for they share their axes
-            _within(ax, bounds)
-        _name_lines(figure, ends, looks)
+        if bounds:
+            _within(ax, bounds)  # once all have been drawn, for they share their axes
+        _name_lines(ax, ends, looks)
         return _settled(figure)
 
 
@@ -130,9 +128,8 @@ def forest(
     looks = style.looks(table[hue]) if hue else {None: style.LOOKS["BnB"]}
     lines = len(names) * max(1, 0.65 * len(looks))
     with style.themed():
-        figure, panels = _panels(table, col, width=width, height=0.75 + 0.24 * lines)
-        for name, ax, rows in panels:
-            behind = _of(points, col, name) if points is not None else rows[:0]
+        figure, panels = _panels(table, points, col=col, width=width, height=0.75 + 0.24 * lines)
+        for name, ax, rows, behind in panels:
             for place, (level, look) in enumerate(looks.items()):
                 its, single = (_of(part, hue, level) for part in (rows, behind[behind[y].isin(names)]))
                 offset = 0.7 / len(looks) * (place - (len(looks) - 1) / 2)
@@ -141,7 +138,9 @@ def forest(
                 ax.plot(single["mean"], below, look.marker, color=look.colour, alpha=0.35, ms=2.5, mew=0)
                 ax.plot(its["mean"], at, look.marker, color=look.colour, ms=_size(look))
                 _bars(ax.hlines, at, its, look)
-                for height, words in zip(at, _numbers(its) if len(panels) == 1 else (), strict=False):
+                numbers = its.reindex(columns=["mean", "low", "high"]).to_numpy(float)
+                for height, values in zip(at, numbers if len(panels) == 1 else (), strict=False):
+                    words = bracket(values, sign=True).replace("-", "\N{MINUS SIGN}")
                     ax.annotate(
                         words, (1, height), xycoords=("axes fraction", "data"), xytext=(6, 0),
                         textcoords="offset points", va="center", fontsize=SMALL, color=_dark(look) if hue else "black",
@@ -215,9 +214,10 @@ def _of(table: pd.DataFrame, column: str | None, value: Any) -> pd.DataFrame:
 
 
 def _panels(
-    table: pd.DataFrame, col: str | None, *, height: float, width: float | None = None
+    table: pd.DataFrame, points: pd.DataFrame | None, *, col: str | None, height: float, width: float | None = None
 ) -> tuple[Figure, list[Panel]]:
     """A figure with a panel for each value of ``col``: up to three in a row."""
+    points = table[:0] if points is None else points
     values = list(dict.fromkeys(table[col])) if col else [None]
     along = len(values) if len(values) <= 3 else 2 if len(values) == 4 else 3
     down = -(-len(values) // along)
@@ -228,25 +228,24 @@ def _panels(
         ax.remove()
     for ax in axes[max(0, len(values) - along) : len(values)]:  # also above a place that stays empty
         ax.tick_params(labelbottom=True)
-    return figure, [(value, ax, _of(table, col, value)) for value, ax in zip(values, axes, strict=False)]
+    places = zip(values, axes, strict=False)
+    return figure, [(value, ax, _of(table, col, value), _of(points, col, value)) for value, ax in places]
 
 
 def _bars(lines: Callable, at: np.ndarray, rows: pd.DataFrame, look: Look, *, bounds: Bounds | None = None) -> None:
     """Intervals, as far as they are possible, of the rows that have one; ``lines``: of a panel, upright or across."""
-    if "low" in rows and "high" in rows:
-        low, high = (np.clip(rows[name].to_numpy(float), *(bounds or (-np.inf, np.inf))) for name in ("low", "high"))
-        known = np.isfinite(low) & np.isfinite(high)
-        lines(at[known], low[known], high[known], color=look.colour, lw=1.2, zorder=1.8)
+    low, high = rows.reindex(columns=["low", "high"]).to_numpy(float).clip(*(bounds or (-np.inf, np.inf))).T
+    known = np.isfinite(low) & np.isfinite(high)
+    lines(at[known], low[known], high[known], color=look.colour, lw=1.2, zorder=1.8)
 
 
-def _within(ax: Axes, bounds: Bounds | None) -> None:
+def _within(ax: Axes, bounds: Bounds) -> None:
     """End the upright axis, but for half a marker, where nothing is possible any more."""
-    if bounds:
-        room = 0.02 * (bounds[1] - bounds[0])
-        low, high = ax.get_ylim()
-        low, high = max(low, bounds[0] - room), min(high, bounds[1] + room)
-        ax.set_yticks([at for at in ax.get_yticks() if max(low, bounds[0]) <= at <= min(high, bounds[1])])
-        ax.set_ylim(low, high)
+    room = 0.02 * (bounds[1] - bounds[0])
+    low, high = ax.get_ylim()
+    low, high = max(low, bounds[0] - room), min(high, bounds[1] + room)
+    ax.set_yticks([at for at in ax.get_yticks() if max(low, bounds[0]) <= at <= min(high, bounds[1])])
+    ax.set_ylim(low, high)
 
 
 def _words(ax: Axes, name: Any, rows: pd.DataFrame, counted: str, xlabel: str, ylabel: str) -> None:
@@ -261,11 +260,10 @@ def _words(ax: Axes, name: Any, rows: pd.DataFrame, counted: str, xlabel: str, y
     ax.set_ylabel(drawable(ylabel) if ax.get_subplotspec().is_first_col() else "")
 
 
-def _name_lines(figure: Figure, ends: dict[Axes, dict[Any, float]], looks: dict[Any, Look]) -> None:
+def _name_lines(ax: Axes, heights: dict[Any, float], looks: dict[Any, Look]) -> None:
     """Names beside the last panel, at the ends of its lines, if all are there and have room; else a legend."""
+    figure = ax.figure
     figure.draw_without_rendering()
-    ax = figure.axes[-1]
-    heights = ends.get(ax, {})
     low, high = ax.get_ylim()
     tall = ax.get_position().height * figure.get_figheight()
     gap = (high - low) * LINE / tall
@@ -315,24 +313,14 @@ def _dark(look: Look) -> tuple[float, ...]:
     return tuple(0.75 * part for part in to_rgb(look.colour))
 
 
-def _numbers(rows: pd.DataFrame) -> list[str]:
-    """Means and intervals in words."""
-    ends = (rows.get(name, [np.nan] * len(rows)) for name in ("low", "high"))
-    words = []
-    for mean, low, high in zip(rows["mean"], *ends, strict=True):
-        words.append(bracket((mean, low, high), sign=True))
-    return [one.replace("-", "\N{MINUS SIGN}") for one in words]
-
-
 def _picture(one: Any) -> np.ndarray:
     """A picture as (H, W) or (H, W, 3)."""
     one = np.asarray(one)
     if one.dtype != np.uint8:
         raise InputError(f"a picture has values of type {one.dtype}; give uint8, 0 to 255.")
-    if one.ndim == 3 and one.shape[-1] != 3 and one.shape[0] in (1, 3):
+    if one.ndim == 3 and one.shape[-1] != 3 and one.shape[0] == 3:
         one = np.moveaxis(one, 0, -1)
-    one = one[..., 0] if one.ndim == 3 and one.shape[-1] == 1 else one
-    if not one.size or one.ndim not in (2, 3) or (one.ndim == 3 and one.shape[-1] != 3):
+    if not one.size or one.ndim not in (2, 3) or one.shape[2:] not in ((), (3,)):
         raise InputError(f"a picture has the shape {one.shape}; give (3, H, W), (H, W, 3) or (H, W).")
     return one
 

@@ -44,8 +44,8 @@ def scheme(table: pd.DataFrame) -> Figure:
     wide, tall = max(names + longest * cell + ends, names + 5.6), (0.8 * len(networks) + 0.1) * cell + 0.35
     with style.themed():
         figure = Figure(figsize=(wide, tall), layout="none")
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(-names / cell, (wide - names) / cell), ylim=((tall - 0.35) / cell, -0.35 / cell))
+        limits = {"xlim": (-names / cell, (wide - names) / cell), "ylim": ((tall - 0.35) / cell, -0.35 / cell)}
+        ax = figure.add_axes((0, 0, 1, 1), **limits)
         ax.set_axis_off()
         for row, (name, layers) in enumerate(networks.items()):
             middle = 0.8 * row + 0.4
@@ -59,7 +59,6 @@ def scheme(table: pd.DataFrame) -> Figure:
                     arrowprops={"arrowstyle": "<-", "lw": 0.8, "color": "black", "shrinkA": 0},
                 )  # fmt: skip
         _key(ax, cell)
-        figure.draw_without_rendering()
     return figure
 
 
@@ -80,22 +79,19 @@ def flow(table: pd.DataFrame) -> Figure:
     cell = min(1.2 * CELL, PAGE / len(steps))  # inches
     with style.themed():
         figure = Figure(figsize=(len(steps) * cell, 0.85 * cell * tallest), layout="none")
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(0, len(steps)), ylim=(0.425 * tallest, -0.425 * tallest), aspect="equal")
+        ax = figure.add_axes((0, 0, 1, 1), xlim=(0, len(steps)), ylim=(0.425 * tallest, -0.425 * tallest))
         ax.set_axis_off()
         before: list[tuple[float, float]] = []  # where the parts of the step before end
         for place, its in enumerate(steps):
             ends = []
             for row, part in enumerate(its.itertuples()):
                 middle = 0.85 * (row - (len(its) - 1) / 2)
-                words = drawable(part.words)
-                half = _part(ax, place + 0.5, middle, part.kind, words, cell)
+                half = _part(ax, place + 0.5, middle, part.kind, drawable(part.words), cell)
+                arrow = {"arrowstyle": "-|>", "lw": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
                 for end in before:
-                    arrow = {"arrowstyle": "-|>", "lw": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
                     ax.annotate("", (place + 0.5 - half, middle), xytext=end, arrowprops=arrow)
                 ends.append((place + 0.5 + half, middle))
             before = ends
-        figure.draw_without_rendering()
     return figure
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import matplotlib as mpl
+import seaborn as sns
 from matplotlib import font_manager, scale, ticker
 
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: a column and a page of a journal
@@ -23,37 +24,31 @@ class Look:
 
     colour: str
     marker: str
-    dash: tuple[float, ...] = ()  # lengths of line and gap in line widths; none for a solid line
-
-    @property
-    def line(self) -> Any:
-        """The dashes as matplotlib takes them for ``linestyle``."""
-        return (0, self.dash) if self.dash else "-"
+    line: Any = "-"  # as matplotlib takes it; dashes: lengths of line and gap in line widths
 
 
 # Colours of Okabe and Ito, which colour-blind readers can tell apart. Frozen is dark and solid, fine-tuned light and
 # dashed, so that BnB and BnB+ differ in a black-and-white print too.
 LOOKS = {
-    "base": Look("#000000", "o", (5, 2)),
-    "long": Look("#767676", "p", (8, 1.5, 1, 1.5)),
-    "twice": Look("#009E73", "*", (6, 1.5, 1, 1.5, 1, 1.5)),
+    "base": Look("#000000", "o", (0, (5, 2))),
+    "long": Look("#767676", "p", (0, (8, 1.5, 1, 1.5))),
+    "twice": Look("#009E73", "*", (0, (6, 1.5, 1, 1.5, 1, 1.5))),
     "BnB": Look("#0072B2", "s"),
-    "BnB+": Look("#56B4E9", "D", (4, 1.5)),
+    "BnB+": Look("#56B4E9", "D", (0, (4, 1.5))),
     "AnB": Look("#D55E00", "^"),
-    "AnB+": Look("#E69F00", "v", (4, 1.5)),
-    "scratch": Look("#000000", "o", (5, 2)),
+    "AnB+": Look("#E69F00", "v", (0, (4, 1.5))),
+    "scratch": Look("#000000", "o", (0, (5, 2))),
     "frozen": Look("#D55E00", "^"),
-    "fine-tuned": Look("#E69F00", "v", (4, 1.5)),
-    "random": Look("#CC79A7", "X", (1, 1.2)),
-    "random he": Look("#CC79A7", "X", (1, 1.2)),
-    "random gaussian": Look("#8C510A", "P", (3, 1.2, 1, 1.2)),
+    "fine-tuned": Look("#E69F00", "v", (0, (4, 1.5))),
+    "random": Look("#CC79A7", "X", (0, (1, 1.2))),
+    "random he": Look("#CC79A7", "X", (0, (1, 1.2))),
+    "random gaussian": Look("#8C510A", "P", (0, (3, 1.2, 1, 1.2))),
 }
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000")
 SPARE = [
-    Look(colour, marker, dash)
-    for dash, (colour, marker) in itertools.product(
-        [(), (4, 1.5), (1, 1.2)],
-        zip(["#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000"], "osD^vXP", strict=True),
-    )
+    Look(colour, marker, line)
+    for line in ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+    for colour, marker in zip(COLOURS, "osD^vXP", strict=True)
 ]
 
 # One character of each script that DejaVu Sans may lack, by which a font that has the script is found.
@@ -78,26 +73,21 @@ def apply() -> None:
     scale.register_scale(_PlainLogScale)
 
 
-@contextmanager
-def themed() -> Iterator[None]:
+def themed() -> AbstractContextManager[None]:
     """Draw with this style whatever the caller has set; afterwards the caller's settings are as before."""
-    with mpl.rc_context(_settings()):
-        yield
+    return mpl.rc_context(_settings())
 
 
 @cache
 def _settings() -> dict[str, Any]:
-    import seaborn as sns
-
     return {
         **sns.axes_style("ticks"),
         **sns.plotting_context("paper"),
-        "axes.prop_cycle": mpl.cycler(color=[look.colour for look in SPARE[:7]]),
+        "axes.prop_cycle": mpl.cycler(color=COLOURS),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
         "axes.grid.axis": "y",
-        "axes.axisbelow": True,
         "axes.labelsize": 8,
         "axes.linewidth": 0.8,
         "axes.titlesize": 8.5,
@@ -150,8 +140,8 @@ def families() -> tuple[str, ...]:
         face.name
         for face in font_manager.fontManager.ttflist
         if (face.weight, face.style, face.stretch) == (400, "normal", "normal")
+        and not face.name.startswith((".", "Last Resort"))  # Last Resort draws boxes only
     }
-    names = {name for name in names if not name.startswith((".", "Last Resort"))}  # Last Resort draws boxes only
     missing = [letter for letter in SCRIPTS if not _has("DejaVu Sans", letter)]
     for name in sorted(names, key=lambda name: ("Sans" not in name, "Mono" in name, name)):
         if any(_has(name, letter) for letter in missing):
