@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ..models.surgery import freeze_batch_norm
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_heads, fit_probe
-from ..training.recipe import Recipe, rates_to_try
+from ..training.recipe import Recipe, tried_rates
 
 SETS = ("flowers12", "scenes15")
 STEPS = {1: 20, 5: 30, 20: 60}  # by images a class: what a laptop does in seconds
@@ -76,19 +77,23 @@ def _four_ways(
     for head, rate, top1 in zip(heads, tried, right, strict=True):
         yield "frozen head", rate, top1, _right(head, x, learn.labels)
     first = heads[max(range(len(heads)), key=right.__getitem__)]
+
+    def attempt(way: str, done: dict[float, tuple[float, float]], rate: float) -> float:
+        net = new_last_layer(bundled(), classes, seed=seed)
+        freeze_batch_norm(net)
+        if way.startswith("head"):
+            net[-1][-1].load_state_dict(first[0].state_dict())
+        history = train(net, learn, replace(recipe, learning_rate=rate, clip=1.0), seed=seed)
+        done[rate] = (0.0, 0.0) if history.diverged else (accuracy(net, judge), accuracy(net, learn))
+        return done[rate][0]
+
     for way in ("head first, then all", "everything at once"):
         done: dict[float, tuple[float, float]] = {}
-        todo = rates(way, FIRST_RATES)
-        while todo:
-            for rate in todo:
-                net = new_last_layer(bundled(), classes, seed=seed)
-                freeze_batch_norm(net)
-                if way.startswith("head"):
-                    net[-1][-1].load_state_dict(first[0].state_dict())
-                history = train(net, learn, replace(recipe, learning_rate=rate, clip=1.0), seed=seed)
-                done[rate] = (0.0, 0.0) if history.diverged else (accuracy(net, judge), accuracy(net, learn))
-            scores = {rate: top1 for rate, (top1, _) in done.items()}
-            todo = [] if way in best else rates_to_try(scores, RATES)
+        score = partial(attempt, way, done)
+        if way in best:
+            score(best[way])
+        else:
+            tried_rates(score, FIRST_RATES, RATES)
         yield from ((way, rate, *result) for rate, result in done.items())
 
 

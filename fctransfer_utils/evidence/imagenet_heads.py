@@ -33,7 +33,7 @@ from ..models.surgery import freeze_batch_norm
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy, train
 from ..training.probes import fit_probe
-from ..training.recipe import Recipe, best_rate, rates_to_try
+from ..training.recipe import Recipe, best_rate, tried_rates
 
 HEADS = {"gap": "gap", "fc": "flat", "gap_fc": "gap_fc"}  # as ``models.heads`` calls them
 SETS = ("flowers12", "dtd10", "intel-scenes", "rsscn7", "scenes15", "caltech101")
@@ -129,12 +129,7 @@ def _about(target: str) -> dict[str, Any]:
 
 def _best_rate(score: Callable[[float], float]) -> float:
     """The rate of the highest score, of equals the lowest; neighbours are tried until it has worse ones beside it."""
-    scores: dict[float, float] = {}
-    todo = [*FIRST_RATES]
-    while todo:
-        scores |= {rate: score(rate) for rate in todo}
-        todo = rates_to_try(scores, RATES)
-    return best_rate(scores)
+    return best_rate(tried_rates(score, FIRST_RATES, RATES))
 
 
 def _source(root: str, replicate: int, amounts: Amounts) -> tuple[Images, Images, Images]:

@@ -28,7 +28,7 @@ from ..models.pretrained import BUNDLED, bundled
 from ..training.choices import FIRST_RATES, RATES
 from ..training.features import features, for_bundled
 from ..training.loop import accuracy
-from ..training.recipe import best_rate, rates_to_try
+from ..training.recipe import best_rate, tried_rates
 
 CUTS = range(1, 19)  # the blocks of the bundled network
 TUNE = 99  # the draw of pages that rates are chosen on
@@ -74,21 +74,25 @@ def fine_tuned(head_first: Callable, fine_tune: Callable, *, draws: Sequence[int
     if TUNE in draws:
         raise InputError(f"draw {TUNE} chooses the rates, so it judges nothing; give others, such as 1 to 5.")
     net, rows, best = bundled().eval(), [], {}
+
+    def attempt(draw: int, arm: str, first: nn.Linear, learn: Images, test: Images, rate: float) -> float:
+        torch.manual_seed(draw)
+        head = nn.Linear(first.in_features, first.out_features) if arm == "head at random" else first
+        tuned = fine_tune(head, learn.pixels, learn.labels, rate=rate, seed=draw, **ARMS[arm])
+        top1 = 100 * accuracy(tuned, test)
+        rows.append((arm, draw, rate, top1, moved(net[12:18], tuned[12:18])))
+        return top1
+
     for draw in (TUNE, *draws):
         learn, test = pages(draw)
         vectors, test_vectors = (features(net, images, cuts=[18])[18] for images in (learn, test))
         first = head_first(vectors, learn.labels)
-        for arm, options in ARMS.items():
-            tried, todo = {}, [*FIRST_RATES] if draw == TUNE else [best[arm]]
-            while todo:
-                for rate in todo:
-                    torch.manual_seed(draw)
-                    head = nn.Linear(vectors.shape[1], len(learn.classes)) if arm == "head at random" else first
-                    tuned = fine_tune(head, learn.pixels, learn.labels, rate=rate, seed=draw, **options)
-                    tried[rate] = 100 * accuracy(tuned, test)
-                    rows.append((arm, draw, rate, tried[rate], moved(net[12:18], tuned[12:18])))
-                todo = rates_to_try(tried, RATES) if draw == TUNE else []
-            best[arm] = best_rate(tried)
+        for arm in ARMS:
+            score = partial(attempt, draw, arm, first, learn, test)
+            if draw == TUNE:
+                best[arm] = best_rate(tried_rates(score, FIRST_RATES, RATES))
+            else:
+                score(best[arm])
         alone = Images(test_vectors, test.labels, test.classes)
         rows.append(("head alone", draw, 0.0, 100 * accuracy(first, alone), 0.0))
     return pd.DataFrame(rows, columns=["arm", "seed", "rate", "top1", "moved"]).round(4)

@@ -24,9 +24,9 @@ from .network import Network, agrees
 class Record:
     """``network`` as ``Network.described``; ``measures`` such as ``top1`` (share of test images, 0 to 1).
 
-    ``curve``: the mean "loss" of every epoch. A diverged network has no measures: its
-    loss was not finite. ``setting``: device and dtype. ``images``: the fingerprint of the images that it was trained
-    and tested on. ``weights``: SHA-256 of the file of its weights, or "". What a study calls the network is not in it.
+    ``curve``: the mean "loss" of every epoch. A diverged network has no measures: its loss was not finite. ``setting``:
+    device and dtype. ``images``: the fingerprint of the images that it was trained and tested on. ``weights``: SHA-256
+    of the file of its weights, or "". What a study calls the network is not in it.
     """
 
     key: str

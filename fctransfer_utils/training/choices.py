@@ -21,7 +21,7 @@ from .device import Setting
 from .features import pooled, prefix_tokens
 from .loop import scores, train
 from .probes import Probe, fit_heads, fit_probe, folds
-from .recipe import Recipe, best_rate, rates_to_try
+from .recipe import Recipe, best_rate, tried_rates
 
 INNER = 3  # folds of the images that are learnt, within which cuts, strengths and rates are chosen
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of fine-tuning
@@ -161,13 +161,12 @@ class Tuner:
         or ``RATES`` end, each for ``TRIAL`` epochs.
         """
         mask = torch.ones(len(split.kept), dtype=torch.bool).index_fill(0, split.inner[0], False)
-        tried: dict[float, tuple[float, float]] = {}
-        todo = [*FIRST_RATES]
-        while todo:
-            for rate in todo:
-                tuned, diverged = self.fit(what, split.kept[mask], rate, epochs=TRIAL)
-                tried[rate] = (0.0, -math.inf) if diverged else self._scored(tuned, what, split.kept[~mask])
-            todo = rates_to_try(tried, RATES)
+
+        def trial(rate: float) -> tuple[float, float]:
+            tuned, diverged = self.fit(what, split.kept[mask], rate, epochs=TRIAL)
+            return (0.0, -math.inf) if diverged else self._scored(tuned, what, split.kept[~mask])
+
+        tried = tried_rates(trial, FIRST_RATES, RATES)
         best, start = best_rate(tried), time.perf_counter()
         tuned, diverged = self.fit(what, split.kept, best)
         seconds, learnt = time.perf_counter() - start, sum(each.numel() for each in learning(tuned))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,16 @@ def rates_to_try(scores: Mapping[float, Any], ladder: Sequence[float]) -> list[f
     """The neighbours on ``ladder`` of the best rate so far that have no score; none once both sides of it are tried."""
     at = ladder.index(best_rate(scores))
     return [rate for rate in ladder[max(at - 1, 0) : at + 2] if rate not in scores]
+
+
+def tried_rates(score: Callable[[float], Any], first: Sequence[float], ladder: Sequence[float]) -> dict[float, Any]:
+    """The score of every rate that was tried: the ``first``, and then ``rates_to_try`` until there are none."""
+    scores: dict[float, Any] = {}
+    todo = [*first]
+    while todo:
+        scores |= {rate: score(rate) for rate in todo}
+        todo = rates_to_try(scores, ladder)
+    return scores
 
 
 # CaffeNet as Yosinski et al. trained it: 450,000 batches of 256, a tenth of the rate after every 100,000 of them.

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from fctransfer_utils.errors import InputError
-from fctransfer_utils.training.recipe import PAPER, Recipe, best_rate, rates_to_try
+from fctransfer_utils.training.recipe import PAPER, Recipe, best_rate, tried_rates
 
 
 @pytest.mark.parametrize("warmup", [0, 0.1, 0.5, 0.99])
@@ -57,10 +57,7 @@ def test_rates_are_tried_until_the_best_has_worse_ones_on_both_sides(peak):
     """Of a curve with one peak, wherever that lies and wherever the search begins, the peak is found."""
     ladder = [10.0**-k for k in range(6)]
     for first in range(6):
-        scores, todo = {}, [ladder[first]]
-        while todo:
-            scores |= {rate: -abs(ladder.index(rate) - peak) for rate in todo}
-            todo = rates_to_try(scores, ladder)
+        scores = tried_rates(lambda rate: -abs(ladder.index(rate) - peak), [ladder[first]], ladder)
         assert best_rate(scores) == ladder[peak]
         assert {*ladder[max(peak - 1, 0) : peak + 2]} <= {*scores}
 
