@@ -94,7 +94,7 @@ def head_sizes(name: str, data: str = "glyphs") -> HeadSizes:
     each, classes, length, steps = (5, 30, 320, 120) if name == "quick" else (2, 20, 2, 2)
     source = replace(
         source, data=DataSpec(data, 32, classes, 60, 50), recipe=replace(recipe, steps=length), each=each,
-        tune_each=2, per_class=40, held_out=20, replicates=2,
+        tune_each=2, per_class=40, held_out=20, replicates=1,
     )  # fmt: skip
     few = {"textures": _rendered("textures", count=40), "pages": _rendered("pages", count=40)}
     targets = tuple(replace(few.get(target.name, target), labels=(20,), held_out=20) for target in targets)
