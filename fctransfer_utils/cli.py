@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from . import __version__, keep
 from .cli_studies import STUDIES, accuracies, add_options, again, closing, named, shown, store_of, study_of, training
 from .errors import InputError, escape_output, one_line, unknown
-from .files import build_folder, replacing, write_text
+from .files import build_folder, write_text
 from .notebook import PROFILES
 
 EXAMPLES = """\
@@ -127,6 +127,7 @@ def _run(options: Namespace) -> int:
 
 def _plot(options: Namespace) -> int:
     from .plots.kinds import PERCENT, curves
+    from .plots.style import save
 
     _, means = accuracies(options, study_of(options), store_of(options))
     x, *panels = STUDIES[options.study].by(options)
@@ -138,8 +139,7 @@ def _plot(options: Namespace) -> int:
         xlabel="layer n behind which the network is cut" if x == "n" else x.replace("_", " "), ylabel="accuracy (%)",
     )  # fmt: skip
     file = build_folder() / "figures" / f"{options.study}_{options.data}_{options.profile}.png"
-    with replacing(file) as temporary:
-        figure.savefig(temporary, format="png", bbox_inches="tight")
+    save(figure, file)
     _say(shown(file))
     return 0
 

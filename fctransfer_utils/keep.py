@@ -387,6 +387,8 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Do what the options say; returns the exit status. Files of the figure and the table lie in ``build_folder()``."""
+    from .plots.style import save
+
     found = keep(
         arguments.folder, network=arguments.network, weights=arguments.weights, pretrained=arguments.pretrained,
         minutes=arguments.minutes, folds=arguments.folds, image_size=arguments.image_size, groups=arguments.groups,
@@ -396,8 +398,7 @@ def run(arguments: Namespace) -> int:
     asked = {name: str(value) for name, value in vars(arguments).items() if name not in ("run", "parser", "save")}
     name = f"keep_{checksum(asked | {'folder': str(Path(arguments.folder).resolve())})[:8]}"
     figure, table = (build_folder() / "figures" / f"{name}.{ending}" for ending in ("png", "csv"))
-    with replacing(figure) as temporary:
-        found.figure.savefig(temporary, format="png", dpi=200, bbox_inches="tight")
+    save(found.figure, figure)
     write_text(table, found.table.round(3).to_csv(index=False))
     print(found, "", found.snippet, "", f"{figure}\n{table}", sep="\n")
     return 0

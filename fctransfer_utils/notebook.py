@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import InputError, unknown
-from .files import PROJECT, TABLES, build_folder, replacing
+from .files import PROJECT, TABLES, build_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,9 +93,10 @@ class Notebook:
         from IPython.display import Image, Markdown, display
         from matplotlib import pyplot
 
+        from .plots import style
+
         file, shown = _results() / f"{name}.png", io.BytesIO()
-        with replacing(file) as temporary:
-            figure.savefig(temporary, dpi=200, format="png", bbox_inches="tight")
+        style.save(figure, file)
         PIL.Image.open(file).reduce(2).save(shown, format="png", optimize=True)
         pyplot.close(figure)  # else the notebook would show it a second time
         display(Image(shown.getvalue(), alt=caption), Markdown(f"*{caption}*"))

@@ -44,7 +44,7 @@ class Source:
             raise unknown("split of these images", split, ("random", "paper", *self.distant))
         aside = set_aside(classes)
         halves = tuple(tuple(c for c in half if (c in aside) == (replicate == TUNE)) for half in self.distant[split])
-        return balanced(halves, each=each, seed=replicate + 1) if each else halves
+        return balanced(halves, each=each, seed=replicate + 1)
 
 
 def load(spec: DataSpec, root: str | Path | None = None, *, progress: bool = False) -> Source:

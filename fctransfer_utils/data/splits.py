@@ -60,12 +60,15 @@ def complementary(classes: int, first: Sequence[int]) -> Halves:
 
 
 def balanced(halves: Halves, *, each: int, seed: int) -> Halves:
-    """``each`` random classes of both halves, where a comparison needs halves of one size."""
-    chance, chosen = np.random.RandomState([seed]), []
-    for half in halves:
-        if each > len(half):
-            raise InputError(
-                f"{each} classes cannot be drawn from a half of {len(half)}; ask for {len(half)} or fewer."
-            )
-        chosen.append(tuple(sorted(chance.choice(half, each, replace=False).tolist())))
-    return chosen[0], chosen[1]
+    """``each`` random classes of both halves, where a comparison needs halves of one size (0: the halves as they are).
+
+    Raises InputError for halves without as many, or without two classes to tell apart.
+    """
+    most = min(len(half) for half in halves)
+    if not 2 <= (each or most) <= most:
+        mend = f"ask for 2 to {most}" if most >= 2 else "take a set of more classes"
+        found = " and ".join(str(len(half)) for half in halves)
+        raise InputError(f"two halves of {each or 2} classes cannot be drawn from halves of {found}; {mend}.")
+    chance = np.random.RandomState([seed])
+    first, second = (sorted(chance.choice(half, each, replace=False).tolist()) if each else half for half in halves)
+    return tuple(first), tuple(second)

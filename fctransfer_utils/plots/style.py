@@ -8,11 +8,15 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib import font_manager, scale, ticker
+from matplotlib.figure import Figure
+
+from ..files import replacing
 
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: a column and a page of a journal
 TICKS = {"labelsize": 7.5, "major.size": 3, "minor.size": 2, "major.width": 0.8, "minor.width": 0.6}
@@ -53,6 +57,12 @@ SPARE = [
 
 # One character of each script that DejaVu Sans may lack, by which a font that has the script is found.
 SCRIPTS = "猫貓们ねネ고عעकกကកລაԱአབகతಕമকਕકක🐈🚀♞"
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Write ``figure`` as a PNG of 200 dots an inch, whole or not at all."""
+    with replacing(file) as temporary:
+        figure.savefig(temporary, format="png", dpi=200, bbox_inches="tight")
 
 
 def looks(levels: Iterable[object]) -> dict[Any, Look]:

@@ -151,17 +151,25 @@ def test_halves_of_no_stated_size_take_all_classes_that_they_may(replicate):
 
 
 def test_halves_that_differ_in_kind_have_one_size_and_no_class_to_tune_on():
-    kinds = tuple(range(20)), tuple(range(20, 30))
-    source = source_of(30, kinds=kinds)
+    kinds = tuple(range(40)), tuple(range(40, 60))
+    source = source_of(60, kinds=kinds)
     whole, tuned = source.halves("kinds"), source.halves("kinds", replicate=TUNE)
     assert [{*judged} | {*aside} for judged, aside in zip(whole, tuned, strict=True)] == [{*kind} for kind in kinds]
-    assert {each for half in tuned for each in half} == set_aside(30)
+    assert {each for half in tuned for each in half} == set_aside(60)
     for replicate in range(3):
         drawn = source.halves("kinds", each=4, replicate=replicate)
         assert [len(half) for half in drawn] == [4, 4]
         assert all({*half} < {*judged} for half, judged in zip(drawn, whole, strict=True))
-    with pytest.raises(InputError, match="a half of"):
+    with pytest.raises(InputError, match="from halves of"):
         source.halves("kinds", each=20)
+
+
+@pytest.mark.parametrize("each", [0, 2])
+def test_a_kind_without_classes_to_tune_on_is_refused_whatever_is_asked(each):
+    judged = tuple(sorted({*range(20)} - set_aside(20)))
+    source = source_of(20, kinds=(judged, tuple(set_aside(20))))
+    with pytest.raises(InputError, match="halves of 0 and 4; take a set of more classes"):
+        source.halves("kinds", each=each, replicate=TUNE)
 
 
 @pytest.mark.parametrize("name", PROFILES)
